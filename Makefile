@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# otori - decoy proxies that never relay. `make help` lists the targets.
+#
+# Sources are found by folder: a new .c file below collector/ needs no line here.
+
+BUILD   ?= build
+CC      ?= gcc
+CLANG   ?= clang
+BPFTOOL ?= bpftool
+VERSION := $(shell cat VERSION)
+PREFIX  ?= /usr/local
+
+PKGS_RESPONDER := libbpf libzstd libseccomp libcap-ng
+PKGS_OTORI     := $(PKGS_RESPONDER) libpq libpcap libcrypto gmime-3.0 libnl-3.0 libnl-genl-3.0 libnl-route-3.0
+pkg = $(shell pkg-config $(1) $(2) 2>/dev/null)
+
+SANITIZE ?=
+WARN     := -Wall -Wextra -Werror -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
+CFLAGS   ?= -O2 -g
+CFLAGS_OWN = -std=gnu11 $(WARN) -D_GNU_SOURCE -DOTORI_VERSION='"$(VERSION)"' -Iinclude -Icollector -I$(BUILD) \
+	-fstack-protector-strong -fPIE -pthread $(SANITIZE) $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2) \
+	$(patsubst -I%,-isystem %,$(call pkg,--cflags,$(PKGS_OTORI)))
+LDFLAGS_OWN = -pie -Wl,-z,relro,-z,now -pthread $(SANITIZE)
+
+BPF_ARCH   := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
+BPF_CFLAGS := -O2 -g -Wall -Wextra -Werror -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Iinclude -Ibpf -I$(BUILD)
+BPF_SOURCES := $(wildcard bpf/*.bpf.c)
+BPF_OBJECTS := $(BPF_SOURCES:bpf/%.bpf.c=$(BUILD)/%.bpf.o)
+SKELETONS   := $(BPF_SOURCES:bpf/%.bpf.c=$(BUILD)/%.skel.h)
+
+MAINS       := collector/main.c collector/responder/main.c
+LIB_SOURCES := $(filter-out $(MAINS),$(wildcard collector/*.c collector/*/*.c))
+LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/obj/%.o)
+UNIT_TESTS  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+
+all: $(BUILD)/otori $(BUILD)/otori-responder $(BPF_OBJECTS) ## build everything
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BUILD)/vmlinux.h:
+	@mkdir -p $(@D)
+	$(BPFTOOL) btf dump file $(if $(wildcard /sys/kernel/btf/vmlinux),/sys/kernel/btf/vmlinux,$(error this kernel has no BTF)) format c > $@
+
+$(BUILD)/%.bpf.o: bpf/%.bpf.c $(BUILD)/vmlinux.h $(wildcard bpf/*.h include/otori/*.h)
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
+	$(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf > $@
+
+$(BUILD)/obj/%.o: %.c | $(SKELETONS)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(CFLAGS_OWN) -MMD -MP -c $< -o $@
+
+$(BUILD)/libotori.a: $(LIB_OBJECTS)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/otori: $(BUILD)/obj/collector/main.o $(BUILD)/libotori.a
+	$(CC) $(CFLAGS) $^ $(LDFLAGS_OWN) $(LDFLAGS) $(call pkg,--libs,$(PKGS_OTORI)) -o $@
+
+$(BUILD)/otori-responder: $(BUILD)/obj/collector/responder/main.o $(BUILD)/libotori.a
+	$(CC) $(CFLAGS) $^ $(LDFLAGS_OWN) $(LDFLAGS) $(call pkg,--libs,$(PKGS_RESPONDER)) -o $@
+
+$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libotori.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(CFLAGS_OWN) -Itests/unit $< $(BUILD)/libotori.a $(LDFLAGS_OWN) $(call pkg,--libs,$(PKGS_OTORI) cmocka) -o $@
+
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+-include $(LIB_OBJECTS:.o=.d) $(BUILD)/obj/collector/main.d $(BUILD)/obj/collector/responder/main.d
+
+.PHONY: all help clean

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * slice.c - addresses to text and back.
+ *
+ * In:  bytes or text. Out: text or bytes. May not allocate or resolve a name.
+ */
+#include "base/slice.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+
+const char *address_text(const struct address *address, char *text)
+{
+	if (!inet_ntop(address->ipv6 ? AF_INET6 : AF_INET, address->bytes, text, ADDRESS_TEXT_BYTES))
+		strcpy(text, "?");
+	return text;
+}
+
+int address_parse(const char *text, struct address *address)
+{
+	memset(address, 0, sizeof(*address));
+	if (inet_pton(AF_INET, text, address->bytes) == 1)
+		return 0;
+	memset(address, 0, sizeof(*address));
+	if (inet_pton(AF_INET6, text, address->bytes) != 1)
+		return -EINVAL;
+	address->ipv6 = true;
+	return 0;
+}
+
+bool address_equal(const struct address *a, const struct address *b)
+{
+	return a->ipv6 == b->ipv6 && !memcmp(a->bytes, b->bytes, sizeof(a->bytes));
+}

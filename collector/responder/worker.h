@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * worker.h - one worker of the responder: events in, frames and journal records out.
+ *
+ * In:  ring events (event.h), time. Out: frames through a frame_sink, records in the worker's record_buffer, counts in its page.
+ * Called by responder/main.c (live: one thread a ring) and replay/ (in the process, with the capture's clock and no sink).
+ * May not open anything, and calls nothing above it.
+ *
+ * Time is UTC nanoseconds of the caller's clock and never goes back within a worker.
+ */
+#ifndef OTORI_RESPONDER_WORKER_H
+#define OTORI_RESPONDER_WORKER_H
+
+#include "../../include/otori/event.h"
+#include "base/byte_queue.h"
+#include "protocols/conversation.h"
+#include "record/record.h"
+#include "responder/page.h"
+
+/* Where frames go. Frames are whole Ethernet frames. */
+struct frame_sink {
+	/* Room for a frame of up to bytes for interface device, or NULL (counted as frames_dropped, TCP sends it again). */
+	uint8_t *(*reserve)(void *context, uint8_t device, uint32_t bytes);
+	/* The frame reserved last is ready, with its length. */
+	void (*submit)(void *context, uint32_t bytes);
+	/* Hands everything submitted to the kernel. */
+	void (*flush)(void *context);
+	void *context;
+};
+
+struct worker_settings {
+	uint32_t flows;		/* size of the flow pool */
+	uint32_t conversations; /* size of the conversation pool */
+	uint32_t chunks;	/* size of the chunk pool */
+	size_t record_bytes;	/* size of the record buffer */
+	uint32_t idle_seconds, total_seconds; /* deadlines of a flow: 60, 600 */
+	uint16_t mtu;		/* of the sensor's interfaces, 1500 */
+	bool replay;		/* client's bytes decide; acknowledgement numbers are not checked; nothing is sent */
+	uint8_t ring;		/* number of the worker */
+	const struct mimic_policy *policy; /* borrowed */
+	uint64_t secret[2];	/* keys the flow hash and sequence-dependent jitter */
+};
+
+struct worker; /* opaque: worker.c */
+
+/* 0 or negative errno; page is borrowed and may hold what a dead predecessor left. sink NULL = nothing is sent. */
+int worker_open(struct worker **worker, const struct worker_settings *settings, const struct frame_sink *sink,
+		struct responder_page *page);
+void worker_close(struct worker *worker);
+
+/* Takes one ring record; bytes is its size in the ring. Hostile content is refused and counted. */
+void worker_event(struct worker *worker, const void *record, uint32_t bytes, uint64_t now_ns);
+
+/* Timers due by now_ns: retransmissions, delayed answers, deadlines. Flushes the sink. */
+void worker_tick(struct worker *worker, uint64_t now_ns);
+
+/* When the next timer is due (UTC ns), UINT64_MAX = none. */
+uint64_t worker_next_tick(const struct worker *worker);
+
+/* Ends every flow with this reason, records them all. */
+void worker_end_all(struct worker *worker, enum flow_end reason, uint64_t now_ns);
+
+/* Records waiting for the journal; the caller appends them to a segment and so empties the buffer. */
+struct record_buffer *worker_records(struct worker *worker);
+
+/* The segment number from which new ids are made; to be called whenever the journal moves to a new segment. */
+void worker_segment(struct worker *worker, uint64_t segment);
+
+/* The records that worker_records() held have been journalled (or could not be): counts them so. */
+void worker_journalled(struct worker *worker, uint32_t records, bool failed, uint64_t now_ns);
+
+#endif
