@@ -11,7 +11,7 @@
  *   NNNNNNNNNNNNNNNN.otj    finished: complete, fsynced; the loader may take it
  *   bad/NNNNNNNNNNNNNNNN.otj  set aside: could not be loaded
  * A segment is a header (magic, version, number, sensor, writer, created) and frames: u32 magic, u32 compressed bytes,
- * u32 raw bytes, u32 records, then a zstd frame with content checksum. A tail that was cut short by a crash is dropped by
+ * u32 raw bytes, u32 records, u32 minute (since 1970) in which the records were made, then a zstd frame with content checksum. A tail that was cut short by a crash is dropped by
  * the reader; all frames before it count.
  */
 #ifndef OTORI_JOURNAL_H
@@ -37,7 +37,7 @@ uint64_t journal_writer_segment(const struct journal_writer *writer);
 uint64_t journal_writer_bytes(const struct journal_writer *writer);
 uint64_t journal_writer_records(const struct journal_writer *writer);
 /* Writes the buffer as one frame and empties the buffer. 0 or negative errno (the buffer is kept). */
-int journal_writer_append(struct journal_writer *writer, struct record_buffer *buffer);
+int journal_writer_append(struct journal_writer *writer, struct record_buffer *buffer, uint32_t minute);
 /* fdatasync: what was appended before is on disk. */
 int journal_writer_commit(struct journal_writer *writer);
 /* Commits, closes the descriptor; the supervisor may rename the file. */
@@ -55,7 +55,7 @@ struct journal_header {
 /* Opens a segment file for reading. 0, negative errno, -EBADMSG where it is none. */
 int journal_reader_open(const char *path, struct journal_reader **reader, struct journal_header *header);
 /* Reads the next frame; *records borrows memory until the next call. 1 = a frame, 0 = end (also of a cut tail), -EBADMSG = damaged in the middle. */
-int journal_reader_next(struct journal_reader *reader, struct slice *records, uint32_t *count);
+int journal_reader_next(struct journal_reader *reader, struct slice *records, uint32_t *count, uint32_t *minute);
 /* 1 where the file ended within a frame. */
 bool journal_reader_cut(const struct journal_reader *reader);
 void journal_reader_close(struct journal_reader *reader);

@@ -60,13 +60,16 @@ uint64_t worker_next_tick(const struct worker *worker);
 /* Ends every flow with this reason, records them all. */
 void worker_end_all(struct worker *worker, enum flow_end reason, uint64_t now_ns);
 
-/* Records waiting for the journal; the caller appends them to a segment and so empties the buffer. */
+/*
+ * Records waiting for the journal; the caller appends them to a segment and so empties the buffer. All were made in one minute:
+ * worker_event and worker_tick must not be called with a now_ns of the next minute before the buffer was handed on.
+ */
 struct record_buffer *worker_records(struct worker *worker);
 
 /* The segment number from which new ids are made; to be called whenever the journal moves to a new segment. */
 void worker_segment(struct worker *worker, uint64_t segment);
 
-/* The records that worker_records() held have been journalled (or could not be): counts them so. */
-void worker_journalled(struct worker *worker, uint32_t records, bool failed, uint64_t now_ns);
+/* records of that minute have been journalled (or could not be: shed): counts them so. */
+void worker_journalled(struct worker *worker, uint32_t records, uint32_t minute, bool failed);
 
 #endif

@@ -78,8 +78,8 @@ enum otori_event_kind { OTORI_EVENTS(OTORI_ENUM_EVENT) OTORI_EVENT_COUNT };
  * Figures of one port and one family. Equations that hold at every moment in which no packet is under way:
  *   seen = passed + answered + taken + the sum of refused_*
  *   seen = the sum of kind_*
- *   kind_syn = syn_sampled + syn_unsampled      (for the decoy ports of decoys)
- *   emitted_K = what the responder read + nothing;  ring_full_K are attempts that did not become events
+ *   kind_syn = syn_sampled + syn_unsampled      (of port indexes 1 and up; a refused SYN is unsampled)
+ *   emitted_K = events that the responder can read + ring_full_K   (emitted counts attempts)
  * Units: packets, but for seen_bytes (bytes of frame).
  */
 struct otori_counters {

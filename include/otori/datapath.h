@@ -16,7 +16,6 @@
 #define OTORI_MAX_PREFIXES 4096
 #define OTORI_MAX_QUIET_PREFIXES 65536
 #define OTORI_TRANSMIT_MARK 0x6f746f72u /* "otor": SO_MARK of the transmit sockets */
-#define OTORI_MAX_INTERFACE_FLAGS 0x1f
 
 /* Key of the LPM maps decoys and quiet_sources: IPv4 is held as ::ffff:a.b.c.d, so a /24 has prefix_bits 96 + 24. */
 struct otori_prefix {
@@ -46,8 +45,8 @@ struct otori_keys {
 /* Value 0 of map settings; mmapable, written by the collector while the program runs. */
 struct otori_settings {
 	__u64 clock_offset_ns;	      /* UTC = bpf_jiffies64 * ns_per_jiffy + clock_offset_ns */
-	__u64 heartbeat_jiffies;      /* the responder's last beat, as bpf_jiffies64 sees it; 0 = never */
-	__u64 answer_grace_jiffies;   /* answering ends this long after the last beat */
+	__u64 heartbeat_ns;	      /* UTC of the responder's last beat; 0 = never */
+	__u64 answer_grace_ns;	      /* answering ends this long after the last beat */
 	__u32 ns_per_jiffy;	      /* measured at load */
 	__u32 rings;		      /* rings in use, 1 to OTORI_MAX_RINGS */
 	__u32 idle_seconds;	      /* a live admission slot not seen for longer may be replaced */
