@@ -38,10 +38,10 @@ UNIT_TESTS  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*
 .SUFFIXES:
 .SECONDARY:
 
-all: $(BUILD)/otori $(BUILD)/otori-responder $(BPF_OBJECTS) ## build everything
-
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+all: $(BUILD)/otori $(BUILD)/otori-responder $(BPF_OBJECTS) ## build everything (what it needs must be there: make deps)
 
 $(BUILD)/vmlinux.h:
 	@mkdir -p $(@D)
@@ -72,9 +72,65 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libotori.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(CFLAGS_OWN) -Itests/unit $< $(BUILD)/libotori.a $(LDFLAGS_OWN) $(call pkg,--libs,$(PKGS_OTORI) cmocka) -o $@
 
+# --- what a person calls ------------------------------------------------------------------------------------------
+
+deps: ## install what building and running need (Debian packages, two system users)
+	@scripts/deps build run
+
+# With IFACE and DECOYS the real thing; without, a lab in network namespaces with real clients.
+run: ## IFACE=eth0 DECOYS=203.0.113.0/24: the sensor; without IFACE: a lab with real clients for LAB_SECONDS
+	@scripts/deps build run
+	@$(MAKE) --no-print-directory all
+ifdef IFACE
+	$(BUILD)/otori run --interface $(IFACE) --decoys $(or $(DECOYS),$(error DECOYS is missing: DECOYS=203.0.113.0/24)) $(RUN_OPTIONS)
+else
+	@tests/lab/run-lab
+endif
+
+CHECKS := unit order sanitize lab scenario kmod
+
+check: ## all tests; the last line is: N passed, N failed, N skipped
+	@scripts/deps build test
+	@$(MAKE) --no-print-directory all unit-tests sanitize-tests
+	@tests/run $(CHECKS)
+
+CHECK_PARTS := $(addprefix check-,$(CHECKS))
+$(CHECK_PARTS): check-%:
+	@scripts/deps build test
+	@$(MAKE) --no-print-directory all unit-tests $(if $(filter sanitize,$*),sanitize-tests)
+	@tests/run $*
+
+unit-tests: $(UNIT_TESTS)
+
+# The same unit tests built with AddressSanitizer and UndefinedBehaviorSanitizer, in a folder of their own.
+sanitize-tests:
+	@$(MAKE) --no-print-directory BUILD=build/sanitize CFLAGS="-O1 -g" SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all" \
+		unit-tests
+
+bench: ## figures against a peer in the same run: to the terminal and to build/bench.json
+	@scripts/deps build bench
+	@$(MAKE) --no-print-directory all
+	@tests/bench/run
+
+lint: ## clang-format, clang-tidy, shellcheck, sparse where they apply
+	clang-format --dry-run -Werror $(wildcard collector/*.[ch] collector/*/*.[ch] bpf/*.[ch] include/otori/*.h)
+	shellcheck -x scripts/deps tests/run .ci/run $(wildcard tests/lab/lab.sh tests/lab/[0-9]*)
+
+INSTALL_BIN   := $(DESTDIR)$(PREFIX)/bin
+INSTALL_SHARE := $(DESTDIR)$(PREFIX)/share/otori
+
+install: all ## install into PREFIX (/usr/local), with DESTDIR
+	install -d $(INSTALL_BIN) $(INSTALL_SHARE)/schema
+	install -m 755 $(BUILD)/otori $(BUILD)/otori-responder $(INSTALL_BIN)
+	install -m 644 $(wildcard schema/*.sql) $(INSTALL_SHARE)/schema
+
+uninstall: ## remove what install put there
+	rm -f $(INSTALL_BIN)/otori $(INSTALL_BIN)/otori-responder
+	rm -rf $(INSTALL_SHARE)
+
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
 -include $(LIB_OBJECTS:.o=.d) $(BUILD)/obj/collector/main.d $(BUILD)/obj/collector/responder/main.d
 
-.PHONY: all help clean
+.PHONY: all help deps run check $(CHECK_PARTS) unit-tests sanitize-tests bench lint install uninstall clean

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+#
+# lab.sh - a client and a sensor in network namespaces, for `make run` and the tests of this folder (sourced).
+#
+# In:  LAB_OPTIONS (further options of `otori run`), LAB_DECOYS, LAB_DIRECTORY. Out: the functions below.
+# Touches only namespaces named otori-*, files below build/, and processes that it started.
+#
+#    namespace otori-client                          namespace otori-sensor
+#    192.0.2.2, 2001:db8:2::2                        192.0.2.1, 2001:db8:2::1   port 22: the host's own service
+#       client0 ----------------- veth ----------------- sensor0  <- otori run
+#    routes to 198.18.0.0/16 and 2001:db8:18::/112 via 192.0.2.1, 2001:db8:2::1
+#
+# Decoys: 198.18.0.0/16, 2001:db8:18::/112 (unused addresses) and 192.0.2.1 (the host's own, as in 2008).
+
+LAB_CLIENT=otori-client
+LAB_SENSOR=otori-sensor
+LAB_DECOYS=${LAB_DECOYS:-198.18.0.0/16,2001:db8:18::/112,192.0.2.1}
+LAB_TOP=$(cd "$(dirname "$0")/../.." && pwd)
+LAB_NAME=$(basename "$0")
+LAB_DIRECTORY=${LAB_DIRECTORY:-$LAB_TOP/build/lab}
+LAB_SOCKET=$LAB_DIRECTORY/postgres/socket
+cd "$LAB_TOP" || exit 1
+
+# Says what went wrong and ends the test; the exit trap cleans up.
+fail() {
+    echo "$LAB_NAME: $*" >&2
+    for log in otori.log; do
+        [ -s "$LAB_DIRECTORY/$log" ] && tail -n 40 "$LAB_DIRECTORY/$log" >&2
+    done
+    exit 1
+}
+
+skip() { echo "$*"; exit 77; }
+
+in_client() { nsenter --net=/run/netns/$LAB_CLIENT "$@"; }
+in_sensor() { nsenter --net=/run/netns/$LAB_SENSOR "$@"; }
+
+# Ends one of our own processes and waits for it.
+end_process() {
+    [ -n "${1:-}" ] || return 0
+    kill "-${2:-TERM}" "$1" 2>/dev/null
+    wait "$1" 2>/dev/null
+}
+
+lab_network_down() {
+    for ns in $LAB_CLIENT $LAB_SENSOR; do
+        [ -e /run/netns/$ns ] && ip netns delete $ns
+    done
+    return 0
+}
+
+lab_network_up() {
+    [ "$(id -u)" = 0 ] || fail "the lab needs root: it makes network namespaces and loads an XDP program"
+    lab_network_down
+    ip netns add $LAB_CLIENT && ip netns add $LAB_SENSOR || fail "cannot make network namespaces"
+    ip link add client0 netns $LAB_CLIENT type veth peer name sensor0 netns $LAB_SENSOR || fail "cannot make a veth pair"
+    for side in client:$LAB_CLIENT:2 sensor:$LAB_SENSOR:1; do
+        ns=${side#*:} number=${ns#*:} ns=${ns%:*} device=${side%%:*}0
+        nsenter --net=/run/netns/"$ns" sh -e -c "
+            sysctl -q -w net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.$device.accept_dad=0
+            ip link set lo up
+            ip address add 192.0.2.$number/24 dev $device
+            ip address add 2001:db8:2::$number/64 dev $device nodad
+            ethtool -K $device tx off >/dev/null
+            ip link set $device up
+            ethtool -K $device gro on >/dev/null" || fail "cannot set up $device"
+    done
+    in_client sh -e -c "
+        ip route add 198.18.0.0/16 via 192.0.2.1
+        ip -6 route add 2001:db8:18::/112 via 2001:db8:2::1
+        sysctl -q -w net.ipv4.ip_local_port_range='10240 65535'" || fail "cannot add routes"
+    # a sensor that forwards is the worst case: nothing may leave all the same
+    in_sensor sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 || fail "cannot turn on forwarding"
+}
+
+# The host's own service: must stay reachable, whatever the sensor does.
+lab_service_up() {
+    in_sensor python3 -c '
+import socket, threading
+def serve(family, address):
+    s = socket.socket(family, socket.SOCK_STREAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind((address, 22)); s.listen(64)
+    while True:
+        c, _ = s.accept(); c.sendall(b"SSH-2.0-own-service\r\n"); c.close()
+threading.Thread(target=serve, args=(socket.AF_INET6, "2001:db8:2::1"), daemon=True).start()
+serve(socket.AF_INET, "192.0.2.1")' &
+    LAB_SERVICE=$!
+}
+
+# lab_sensor_up: starts otori run in the sensor's namespace and waits until it answers.
+lab_sensor_up() {
+    # shellcheck disable=SC2086
+    in_sensor "$LAB_TOP/build/otori" run --interface sensor0 --decoys "$LAB_DECOYS" --sensor lab \
+        --embedded "$LAB_DIRECTORY/postgres" --journal "$LAB_DIRECTORY/journal" --segment-seconds 1 ${LAB_OPTIONS:-} \
+        >>"$LAB_DIRECTORY/otori.log" 2>&1 &
+    LAB_OTORI=$!
+    waited=0
+    until grep -q '^otori: answering' "$LAB_DIRECTORY/otori.log"; do
+        kill -0 "$LAB_OTORI" 2>/dev/null || fail "otori run ended before it answered"
+        waited=$((waited + 1))
+        [ $waited -lt 600 ] || fail "otori run did not answer within 60 s"
+        sleep 0.1
+    done
+}
+
+lab_sensor_down() {
+    [ -n "${LAB_OTORI:-}" ] || return 0
+    kill -TERM "$LAB_OTORI" 2>/dev/null
+    wait "$LAB_OTORI"
+    LAB_STATUS=$?
+    LAB_OTORI=
+    return $LAB_STATUS
+}
+
+lab_down() {
+    status=$?
+    trap - EXIT INT TERM
+    lab_sensor_down
+    end_process "${LAB_SERVICE:-}"
+    end_process "${LAB_DUMP:-}"
+    in_sensor "$LAB_TOP/build/otori" run --unload >/dev/null 2>&1
+    lab_network_down
+    exit $status
+}
+
+# lab_up: everything, on a fresh database; removed on exit.
+lab_up() {
+    rm -rf "$LAB_DIRECTORY"
+    mkdir -p "$LAB_DIRECTORY"
+    trap lab_down EXIT
+    trap 'exit 130' INT TERM
+    lab_network_up
+    lab_service_up
+    lab_sensor_up
+}
+
+# lab_psql SQL: one value or rows, fields apart by |.
+lab_psql() { psql -X -q -At -v ON_ERROR_STOP=1 -h "$LAB_SOCKET" -d otori -c "$1"; }
+
+# lab_wait SQL VALUE [SECONDS]: until the query gives the value.
+lab_wait() {
+    deadline=$(($(date +%s) + ${3:-20}))
+    while :; do
+        got=$(lab_psql "$1" 2>&1)
+        [ "$got" = "$2" ] && return 0
+        [ "$(date +%s)" -lt $deadline ] || fail "waited for '$2', got '$got', from: $1"
+        sleep 0.3
+    done
+}
+
+# lab_expect WHAT SQL VALUE: the query gives exactly that.
+lab_expect() {
+    got=$(lab_psql "$2" 2>&1)
+    [ "$got" = "$3" ] || fail "$1: expected
+$3
+got
+$got
+from: $2"
+}
+
+# lab_ledger_closes: every equation of every minute is even. To be called after lab_stop_for_ledger.
+lab_ledger_closes() {
+    lab_expect "the ledger closes" \
+        "select minute, equation, difference from ledger_balance where difference <> 0 order by 1, 2 limit 20" ""
+    lab_expect "the ledger has rows" "select count(*) > 0 from ledger_balance" t
+}
