@@ -133,7 +133,9 @@ lab_up() {
     trap 'exit 130' INT TERM
     lab_network_up
     lab_service_up
+    lab_capture_begin
     lab_sensor_up
+    lab_count_begin
 }
 
 # lab_psql SQL: one value or rows, fields apart by |.
@@ -165,4 +167,57 @@ lab_ledger_closes() {
     lab_expect "the ledger closes" \
         "select minute, equation, difference from ledger_balance where difference <> 0 order by 1, 2 limit 20" ""
     lab_expect "the ledger has rows" "select count(*) > 0 from ledger_balance" t
+}
+
+# lab_capture_begin: records at the far end of the link whatever the sensor sends, and what it was sent.
+lab_capture_begin() {
+    in_client tcpdump -i client0 -s 120 -B 65536 -w "$LAB_DIRECTORY/far-side.pcap" -U >"$LAB_DIRECTORY/tcpdump.log" 2>&1 &
+    LAB_DUMP=$!
+    waited=0
+    until grep -q 'listening on' "$LAB_DIRECTORY/tcpdump.log"; do
+        waited=$((waited + 1))
+        [ $waited -lt 100 ] || fail "tcpdump did not start"
+        sleep 0.1
+    done
+}
+
+# lab_capture_end: nothing but answers left the decoys.
+lab_capture_end() {
+    sleep 1
+    end_process "${LAB_DUMP:-}" INT
+    LAB_DUMP=
+    # shellcheck disable=SC2046
+    python3 tests/lab/only_answers.py "$LAB_DIRECTORY/far-side.pcap" $(echo "$LAB_DECOYS" | tr ',' ' ') || fail "something else than answers left the decoys"
+}
+
+# Packets that XDP has counted so far, all ports and families, every CPU.
+lab_seen() {
+    bpftool -j map dump pinned /sys/fs/bpf/otori/port_counters | python3 -c '
+import json, sys
+print(sum(cpu["value"][family]["seen"] for entry in json.load(sys.stdin) for cpu in entry["formatted"]["values"] for family in ("ipv4", "ipv6")))'
+}
+
+# What the far side of the link has put on it.
+lab_sent() { in_client cat /sys/class/net/client0/statistics/tx_packets; }
+
+# lab_count_begin: from here on, what the far side sends and what the sensor counts are compared.
+lab_count_begin() {
+    sleep 1
+    LAB_SENT_BEFORE=$(lab_sent)
+    LAB_SEEN_BEFORE=$(lab_seen)
+}
+
+# lab_finish: stops the sensor as an operator would, and holds the ledger against itself and against the far side of the link.
+lab_finish() {
+    sleep 1
+    sent=$(($(lab_sent) - LAB_SENT_BEFORE)) seen=$(($(lab_seen) - LAB_SEEN_BEFORE))
+    [ "$sent" = "$seen" ] || fail "the far side sent $sent packets, the sensor counted $seen"
+    lab_capture_end
+    lab_sensor_down || fail "otori run ended with status $LAB_STATUS on SIGTERM"
+    lab_database_up
+    lab_expect "every packet that was counted is in the ledger" \
+        "select sum(value) from ledger where term = 'seen'" "$(lab_seen)"
+    lab_ledger_closes
+    lab_expect "nothing waits" "select count(*) from ledger_balance where equation = 'journal' and difference <> 0" 0
+    lab_database_down
 }
