@@ -29,12 +29,13 @@
  * read_K: events taken from the ring. duplicate: an event that was delivered again. set_aside: an event that killed the responder twice.
  * open: conversations still open (a gauge: up and down, as two's complement), by the minute they opened in, as are opened, recorded, lost.
  * records_*: by the minute in which they were made. stray: segments without a flow. bad_checksum: payload checksum wrong.
+ * malformed: a record whose lengths or kind are wrong (not counted as read).
  */
 #define RESPONDER_TERMS(X)                                                                                              \
 	X(read_syn) X(read_open) X(read_segment) X(read_unreachable) X(duplicate) X(set_aside) X(stray) X(bad_checksum) \
 	X(opened) X(open) X(recorded) X(lost_crash) X(lost_pool_exhausted) X(lost_records_full) X(lost_journal_failed)          \
 	X(records_made) X(records_journalled) X(records_shed)                                                           \
-	X(frames_sent) X(frames_dropped)
+	X(frames_sent) X(frames_dropped) X(malformed)
 
 #define RESPONDER_ENUM_TERM(name) TERM_##name,
 enum responder_term { RESPONDER_TERMS(RESPONDER_ENUM_TERM) TERM_COUNT };

@@ -51,14 +51,20 @@ void worker_close(struct worker *worker);
 /* Takes one ring record; bytes is its size in the ring. Hostile content is refused and counted. */
 void worker_event(struct worker *worker, const void *record, uint32_t bytes, uint64_t now_ns);
 
-/* Timers due by now_ns: retransmissions, delayed answers, deadlines. Flushes the sink. */
+/*
+ * Timers due by now_ns: retransmissions, delayed answers, deadlines. Flushes the sink. Stops early where the record buffer is
+ * nearly full: empty it and call again (worker_next_tick is then not later than now_ns).
+ */
 void worker_tick(struct worker *worker, uint64_t now_ns);
 
 /* When the next timer is due (UTC ns), UINT64_MAX = none. */
 uint64_t worker_next_tick(const struct worker *worker);
 
-/* Ends every flow with this reason, records them all. */
-void worker_end_all(struct worker *worker, enum flow_end reason, uint64_t now_ns);
+/*
+ * Ends flows with this reason and records them, as many as the record buffer has room for. Returns how many are left:
+ * call until it is 0, emptying the buffer in between.
+ */
+uint32_t worker_end_all(struct worker *worker, enum flow_end reason, uint64_t now_ns);
 
 /*
  * Records waiting for the journal; the caller appends them to a segment and so empties the buffer. All were made in one minute:
@@ -68,6 +74,12 @@ struct record_buffer *worker_records(struct worker *worker);
 
 /* The segment number from which new ids are made; to be called whenever the journal moves to a new segment. */
 void worker_segment(struct worker *worker, uint64_t segment);
+
+/* True where no more event should be given before the buffer was emptied (or a new segment begun: its ids are nearly used up). */
+bool worker_full(const struct worker *worker);
+
+/* Ids made of the current segment's number so far (of 2^24): a new segment is due well before. */
+uint32_t worker_ids_used(const struct worker *worker);
 
 /* records of that minute have been journalled (or could not be: shed): counts them so. */
 void worker_journalled(struct worker *worker, uint32_t records, uint32_t minute, bool failed);

@@ -15,6 +15,7 @@
 #define OTORI_MAX_DEVICES 16
 #define OTORI_MAX_PREFIXES 4096
 #define OTORI_MAX_QUIET_PREFIXES 65536
+#define OTORI_WINDOW_SCALE 7 /* of our receive window: every SYN-ACK offers it where the SYN offered one; the responder obeys it */
 #define OTORI_TRANSMIT_MARK 0x6f746f72u /* "otor": SO_MARK of the transmit sockets */
 
 /* Key of the LPM maps decoys and quiet_sources: IPv4 is held as ::ffff:a.b.c.d, so a /24 has prefix_bits 96 + 24. */

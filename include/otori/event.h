@@ -46,7 +46,7 @@ struct otori_event {
 	__u16 window;		/* as on the wire, unscaled */
 	__u16 ip_id;		/* host order; 0 for IPv6 */
 	__u16 payload_bytes;
-	__u16 partial_checksum; /* folded ones' complement sum of pseudo header and TCP header with its checksum field */
+	__u16 partial_checksum; /* folded ones' complement sum of pseudo header and TCP header with its checksum field; sum of native 16-bit loads (as bpf_csum_diff gives) */
 	__u16 vlan_tci_be[2];	/* outer first; with priority bits */
 	__u8 source_mac[6];
 	__u8 destination_mac[6];
