@@ -16,55 +16,52 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* clang-format off */
 #define ACCESS_FIELDS(F) \
-	F(u64, access) \
-	F(u64, started_at_ns) F(u64, ended_at_ns) F(endpoints, endpoints) F(bytes, protocol) F(bytes, relay_host) \
-		F(i32, relay_port) F(u8, class) F(u8, depth) F(bytes, exploit) F(bytes, end_reason) F(u64, bytes_in) \
-			F(u64, bytes_out) F(u32, first_segment_bytes) F(bytes, payload) F(u8, payload_truncated) \
-				F(u16, mss) F(u16, window) F(u8, window_scale) F(u8, ttl) F(u8, sack) F(u32, hops) \
-					F(u32, mails) F(u32, conflicting_bytes)
+	F(u64, access) F(u64, started_at_ns) F(u64, ended_at_ns) F(endpoints, endpoints) F(bytes, protocol) \
+	F(bytes, relay_host) F(i32, relay_port) F(u8, class) F(u8, depth) F(bytes, exploit) F(bytes, end_reason) \
+	F(u64, bytes_in) F(u64, bytes_out) F(u32, first_segment_bytes) F(bytes, payload) F(u8, payload_truncated) \
+	F(u16, mss) F(u16, window) F(u8, window_scale) F(u8, ttl) F(u8, sack) F(u32, hops) F(u32, mails) \
+	F(u32, conflicting_bytes)
 
 #define HOP_FIELDS(F) \
-	F(u64, access) \
-	F(u64, requested_at_ns) F(u16, position) F(u16, level) F(bytes, protocol) F(bytes, method) \
-		F(bytes, relay_host) F(i32, relay_port) F(bytes, target) F(bytes, user_agent) F(bytes, user_id) \
-			F(bytes, raw) F(u8, flags)
+	F(u64, access) F(u64, requested_at_ns) F(u16, position) F(u16, level) F(bytes, protocol) F(bytes, method) \
+	F(bytes, relay_host) F(i32, relay_port) F(bytes, target) F(bytes, user_agent) F(bytes, user_id) F(bytes, raw) \
+	F(u8, flags)
 
 #define CREDENTIAL_FIELDS(F) \
-	F(u64, access) \
-	F(u64, seen_at_ns) F(u16, level) F(bytes, mechanism) F(bytes, username) F(bytes, secret) F(hash, secret_hash) \
-		F(u32, secret_bytes)
+	F(u64, access) F(u64, seen_at_ns) F(u16, level) F(bytes, mechanism) F(bytes, username) F(bytes, secret) \
+	F(hash, secret_hash) F(u32, secret_bytes)
 
 #define MAIL_PART_FIELDS(F) F(u64, access) F(u64, mail) F(u64, offset) F(bytes, bytes)
 
 #define MAIL_FIELDS(F) \
-	F(u64, access) \
-	F(u64, mail) F(u64, received_at_ns) F(endpoints, endpoints) F(bytes, relay_host) F(i32, relay_port) \
-		F(u8, direct) F(u8, complete) F(bytes, helo) F(bytes, mail_from) F(bytes, header) F(u64, size_bytes) \
-			F(u8, truncated) F(u32, recipients)
+	F(u64, access) F(u64, mail) F(u64, received_at_ns) F(endpoints, endpoints) F(bytes, relay_host) \
+	F(i32, relay_port) F(u8, direct) F(u8, complete) F(bytes, helo) F(bytes, mail_from) F(bytes, header) \
+	F(u64, size_bytes) F(u8, truncated) F(u32, recipients)
 
 #define MAIL_RECIPIENT_FIELDS(F) F(u64, mail) F(u64, received_at_ns) F(u32, position) F(bytes, address)
 
 #define SYN_SAMPLE_FIELDS(F) \
-	F(u64, seen_at_ns) \
-	F(endpoints, endpoints) F(u32, probability) F(u32, seq) F(u16, window) F(u16, ip_id) F(u8, ttl) \
-		F(u8, dont_fragment) F(bytes, options)
+	F(u64, seen_at_ns) F(endpoints, endpoints) F(u32, probability) F(u32, seq) F(u16, window) F(u16, ip_id) \
+	F(u8, ttl) F(u8, dont_fragment) F(bytes, options)
 
 #define SYN_SOURCE_FIELDS(F) \
 	F(u64, quarter_ns) F(address, source) F(u16, decoy_port) F(u64, syns) F(real, estimated) F(u32, tools)
 
 #define LEDGER_FIELDS(F) F(u32, minute) F(u16, port) F(u8, family) F(bytes, term) F(i64, value)
 
-#define OBSERVATION_FIELDS(F) F(u64, began_at_ns) F(u64, until_ns) F(bytes, decoys) F(bytes, ports) F(bytes, origin)
+#define OBSERVATION_FIELDS(F) \
+	F(u64, began_at_ns) F(u64, until_ns) F(bytes, decoys) F(bytes, ports) F(bytes, origin)
 
 #define VIOLATION_FIELDS(F) F(u64, seen_at_ns) F(bytes, source) F(bytes, what) F(bytes, frame)
 
 /* X(name, NAME): the kinds; kind number, struct, union member and list of fields follow from the name. */
 #define KINDS(X) \
-	X(access, ACCESS) \
-	X(hop, HOP) X(credential, CREDENTIAL) X(mail_part, MAIL_PART) X(mail, MAIL) X(mail_recipient, MAIL_RECIPIENT) \
-		X(syn_sample, SYN_SAMPLE) X(syn_source, SYN_SOURCE) X(ledger, LEDGER) X(observation, OBSERVATION) \
-			X(violation, VIOLATION)
+	X(access, ACCESS) X(hop, HOP) X(credential, CREDENTIAL) X(mail_part, MAIL_PART) X(mail, MAIL) \
+	X(mail_recipient, MAIL_RECIPIENT) X(syn_sample, SYN_SAMPLE) X(syn_source, SYN_SOURCE) X(ledger, LEDGER) \
+	X(observation, OBSERVATION) X(violation, VIOLATION)
+/* clang-format on */
 
 #define HEAD_BYTES 5 /* kind and length of the body */
 #define VLANS_MAX 2
