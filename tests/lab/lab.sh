@@ -54,7 +54,11 @@ lab_network_up() {
     [ "$(id -u)" = 0 ] || fail "the lab needs root: it makes network namespaces and loads an XDP program"
     lab_network_down
     ip netns add $LAB_CLIENT && ip netns add $LAB_SENSOR || fail "cannot make network namespaces"
-    ip link add client0 netns $LAB_CLIENT type veth peer name sensor0 netns $LAB_SENSOR || fail "cannot make a veth pair"
+    if [ -n "${LAB_IMPAIR:-}" ]; then
+        lab_bad_link
+    else
+        ip link add client0 netns $LAB_CLIENT type veth peer name sensor0 netns $LAB_SENSOR || fail "cannot make a veth pair"
+    fi
     for side in client:$LAB_CLIENT:2 sensor:$LAB_SENSOR:1; do
         ns=${side#*:} number=${ns#*:} ns=${ns%:*} device=${side%%:*}0
         nsenter --net=/run/netns/"$ns" sh -e -c "
@@ -62,9 +66,9 @@ lab_network_up() {
             ip link set lo up
             ip address add 192.0.2.$number/24 dev $device
             ip address add 2001:db8:2::$number/64 dev $device nodad
-            ethtool -K $device tx off >/dev/null
+            ethtool -K $device tx off >/dev/null 2>&1 || :
             ip link set $device up
-            ethtool -K $device gro on >/dev/null" || fail "cannot set up $device"
+            ethtool -K $device gro on >/dev/null 2>&1 || :" || fail "cannot set up $device"
     done
     in_client sh -e -c "
         ip route add 198.18.0.0/16 via 192.0.2.1
@@ -72,6 +76,20 @@ lab_network_up() {
         sysctl -q -w net.ipv4.ip_local_port_range='10240 65535'" || fail "cannot add routes"
     # a sensor that forwards is the worst case: nothing may leave all the same
     in_sensor sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 || fail "cannot turn on forwarding"
+}
+
+# Two TAP devices with a bad link between them: LAB_IMPAIR holds the impairer's options.
+lab_bad_link() {
+    impair=$(tests/lab/impair/build) || fail "the impairer could not be built"
+    # shellcheck disable=SC2086
+    "$impair" --left $LAB_CLIENT:client0 --right $LAB_SENSOR:sensor0 $LAB_IMPAIR >"$LAB_DIRECTORY/impair.log" 2>&1 &
+    LAB_LINK=$!
+    waited=0
+    until grep -q 'impair: ready' "$LAB_DIRECTORY/impair.log"; do
+        kill -0 $LAB_LINK 2>/dev/null && [ $waited -lt 100 ] || { cat "$LAB_DIRECTORY/impair.log"; fail "the bad link did not come up"; }
+        waited=$((waited + 1))
+        sleep 0.1
+    done
 }
 
 # The host's own service: must stay reachable, whatever the sensor does.
@@ -120,6 +138,7 @@ lab_down() {
     lab_sensor_down
     end_process "${LAB_SERVICE:-}"
     end_process "${LAB_DUMP:-}"
+    end_process "${LAB_LINK:-}"
     in_sensor "$LAB_TOP/build/otori" run --unload >/dev/null 2>&1
     lab_network_down
     exit $status
