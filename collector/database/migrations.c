@@ -9,7 +9,9 @@
 
 #define MIGRATIONS(X)                                                                                                  \
 	X(1, 0001_tables)                                                                                              \
-	X(2, 0002_functions)
+	X(2, 0002_functions)                                                                                           \
+	X(3, 0003_views)                                                                                               \
+	X(4, 0004_ledger)
 
 /* .incbin copies the file as it is; the byte behind it terminates the text. */
 #define MIGRATION_INCLUDE(number, name)                                                                                \
