@@ -12,7 +12,7 @@ VERSION := $(shell cat VERSION)
 PREFIX  ?= /usr/local
 
 PKGS_RESPONDER := libbpf libzstd libseccomp libcap-ng
-PKGS_OTORI     := $(PKGS_RESPONDER) libpq libpcap libcrypto gmime-3.0 libnl-3.0 libnl-genl-3.0 libnl-route-3.0
+PKGS_OTORI     := $(PKGS_RESPONDER) libpq libpcap libcrypto gmime-3.0 libnl-3.0 libnl-genl-3.0 libnl-route-3.0 libsystemd
 pkg = $(shell pkg-config $(1) $(2) 2>/dev/null)
 
 SANITIZE ?=
@@ -57,6 +57,9 @@ $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 $(BUILD)/obj/%.o: %.c | $(SKELETONS)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(CFLAGS_OWN) -MMD -MP -c $< -o $@
+
+# The migrations are put into the binary by the assembler, which tells no dependency.
+$(BUILD)/obj/collector/database/migrations.o: $(wildcard schema/*.sql)
 
 $(BUILD)/libotori.a: $(LIB_OBJECTS)
 	@rm -f $@

@@ -107,11 +107,32 @@ serve(socket.AF_INET, "192.0.2.1")' &
     LAB_SERVICE=$!
 }
 
+# The sensor's own private cluster, or with LAB_DATABASE one that the test starts and stops.
+lab_database_option() {
+    if [ -n "${LAB_DATABASE:-}" ]; then echo "--database=$LAB_DATABASE"; else echo "--embedded=$LAB_DIRECTORY/postgres"; fi
+}
+
+# lab_database_up: the private cluster alone, without a sensor; lab_database_down stops it.
+lab_database_up() {
+    build/otori init-db --embedded "$LAB_DIRECTORY/postgres" --serve >"$LAB_DIRECTORY/database.log" 2>&1 &
+    LAB_CLUSTER=$!
+    waited=0
+    until grep -q 'serving' "$LAB_DIRECTORY/database.log"; do
+        kill -0 $LAB_CLUSTER 2>/dev/null && [ $waited -lt 300 ] || { cat "$LAB_DIRECTORY/database.log"; fail "the private cluster did not start"; }
+        waited=$((waited + 1))
+        sleep 0.1
+    done
+}
+lab_database_down() {
+    end_process "${LAB_CLUSTER:-}"
+    LAB_CLUSTER=
+}
+
 # lab_sensor_up: starts otori run in the sensor's namespace and waits until it answers.
 lab_sensor_up() {
     # shellcheck disable=SC2086
     in_sensor "$LAB_TOP/build/otori" run --interface sensor0 --decoys "$LAB_DECOYS" --sensor lab \
-        --embedded "$LAB_DIRECTORY/postgres" --journal "$LAB_DIRECTORY/journal" --segment-seconds 1 ${LAB_OPTIONS:-} \
+        "$(lab_database_option)" --journal "$LAB_DIRECTORY/journal" --segment-seconds 1 ${LAB_OPTIONS:-} \
         >>"$LAB_DIRECTORY/otori.log" 2>&1 &
     LAB_OTORI=$!
     waited=0
@@ -139,17 +160,23 @@ lab_down() {
     end_process "${LAB_SERVICE:-}"
     end_process "${LAB_DUMP:-}"
     end_process "${LAB_LINK:-}"
+    lab_database_down
     in_sensor "$LAB_TOP/build/otori" run --unload >/dev/null 2>&1
     lab_network_down
     exit $status
 }
 
-# lab_up: everything, on a fresh database; removed on exit.
-lab_up() {
+# lab_prepare: an empty folder, and a trap that cleans up.
+lab_prepare() {
     rm -rf "$LAB_DIRECTORY"
     mkdir -p "$LAB_DIRECTORY"
     trap lab_down EXIT
     trap 'exit 130' INT TERM
+}
+
+# lab_up: everything, on a fresh database; removed on exit.
+lab_up() {
+    lab_prepare
     lab_network_up
     lab_service_up
     lab_capture_begin
@@ -170,6 +197,9 @@ lab_wait() {
         sleep 0.3
     done
 }
+
+# lab_expect_eventually WHAT SQL VALUE: within 20 s it does.
+lab_expect_eventually() { lab_wait "$2" "$3" 20; }
 
 # lab_expect WHAT SQL VALUE: the query gives exactly that.
 lab_expect() {
@@ -232,10 +262,11 @@ lab_finish() {
     sent=$(($(lab_sent) - LAB_SENT_BEFORE)) seen=$(($(lab_seen) - LAB_SEEN_BEFORE))
     [ "$sent" = "$seen" ] || fail "the far side sent $sent packets, the sensor counted $seen"
     lab_capture_end
+    seen_in_all=$(lab_seen)
     lab_sensor_down || fail "otori run ended with status $LAB_STATUS on SIGTERM"
-    lab_database_up
+    [ -n "${LAB_CLUSTER:-}" ] || lab_database_up
     lab_expect "every packet that was counted is in the ledger" \
-        "select sum(value) from ledger where term = 'seen'" "$(lab_seen)"
+        "select sum(value) from ledger where term = 'seen'" "$seen_in_all"
     lab_ledger_closes
     lab_expect "nothing waits" "select count(*) from ledger_balance where equation = 'journal' and difference <> 0" 0
     lab_database_down
