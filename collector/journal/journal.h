@@ -29,6 +29,8 @@
 #define JOURNAL_FRAME_MAX_BYTES (8u << 20) /* raw bytes of one frame */
 #define JOURNAL_SEGMENT_MAX ((UINT64_C(1) << 39) - 1) /* ids are segment << 24 | place, and bigint is signed */
 
+#define JOURNAL_WRITER_SUPERVISOR 255 /* journal_header.writer; below: number of the responder's worker */
+
 /* The layout of the file; journal_format.c. */
 #define JOURNAL_HEADER_BYTES 96
 #define JOURNAL_FRAME_HEAD_BYTES 24

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * load.h - one segment on its way into the database: a transaction and the rows that are gathered for it.
+ *
+ * In:  decoded records. Out: rows, by COPY BINARY. load.c holds the transaction and the pump; each load_*.c turns the
+ * records of one group of tables into rows. Called by loader.c. May not touch files.
+ *
+ * Errors: 0, or
+ *   -EAGAIN   the database is away, full, or not what we need: nothing is wrong with the segment, try again later
+ *   -EPROTO   the database refuses the data: the segment is to be set aside
+ *   -EBADMSG  the records are damaged: likewise
+ *   -EEXIST   another segment with this number was loaded, or this one was set aside before
+ *   -ENOMEM   memory is short: try again later
+ * with one line about it in load.text.
+ */
+#ifndef OTORI_LOAD_H
+#define OTORI_LOAD_H
+
+#include <libpq-fe.h>
+
+#include "journal/journal.h"
+#include "loader/copy_binary.h"
+#include "loader/payload_identity.h"
+#include "loader/subject.h"
+#include "loader/sum_table.h"
+
+/* X(NAME, table, columns in the order in which load_*.c fills them; the first is always the sensor). */
+#define LOAD_TABLES(X) \
+	X(ACCESS, "otori.access", \
+	  "sensor, access, started_at, ended_at, decoy, decoy_port, source, source_port, vlan_outer, vlan_inner, " \
+	  "protocol, relay_host, relay_host_raw, relay_port, class, depth, exploit, end_reason, bytes_in, bytes_out, " \
+	  "first_segment_bytes, payload_sha256, payload_truncated, mss, tcp_window, window_scale, sack, ttl, hops, " \
+	  "mails, conflicting_bytes") \
+	X(HOP, "otori.hop", \
+	  "sensor, access, requested_at, position, level, protocol, method, relay_host, relay_host_raw, relay_port, " \
+	  "target, user_agent, user_id, raw, to_loopback, to_private, to_decoy, to_source, refused") \
+	X(CREDENTIAL, "otori.credential", \
+	  "sensor, segment, place, seen_at, access, level, mechanism, username, username_raw, secret, secret_raw, " \
+	  "secret_hash, secret_bytes") \
+	X(MAIL, "otori.mail", \
+	  "sensor, mail, received_at, access, decoy, decoy_port, source, source_port, vlan_outer, vlan_inner, " \
+	  "relay_host, relay_host_raw, relay_port, direct, complete, helo, helo_raw, mail_from, mail_from_raw, " \
+	  "subject, header, size_bytes, truncated, recipients") \
+	X(MAIL_PART, "otori.mail_part", "sensor, mail, byte_offset, stored_at, access, bytes") \
+	X(MAIL_RECIPIENT, "otori.mail_recipient", "sensor, mail, received_at, position, address, address_raw") \
+	X(PAYLOAD, "pg_temp.payload_staging", "sensor, sha256, size_bytes, bytes, first_seen_at") \
+	X(SYN_SAMPLE, "otori.syn_sample", \
+	  "sensor, segment, place, seen_at, source, source_port, decoy, decoy_port, vlan_outer, vlan_inner, " \
+	  "probability, seq, tcp_window, ip_id, ttl, dont_fragment, options") \
+	X(SYN_SOURCE, "otori.syn_source", "sensor, quarter, source, decoy_port, segment, syns, estimated, tools") \
+	X(LEDGER, "otori.ledger", "sensor, minute, port, family, term, segment, value") \
+	X(PACKET_COUNT, "otori.packet_count", "sensor, minute, port, family, segment, " LOAD_PACKET_COLUMNS) \
+	X(VIOLATION, "otori.violation", "sensor, segment, place, seen_at, reported_by, what, frame")
+
+#define LOAD_PACKET_COLUMNS \
+	"seen, seen_bytes, passed, answered, taken, refused, syn_sampled, syn_unsampled, syn, backscatter, rst, fin, " \
+	"payload, ack, other_tcp, icmp, other"
+
+#define LOAD_ENUM_TABLE(NAME, table, columns) LOAD_##NAME,
+enum load_table { LOAD_TABLES(LOAD_ENUM_TABLE) LOAD_TABLE_COUNT };
+
+#define LOAD_TERMS_MAX 512 /* distinct terms in one segment; the sensor has about a hundred */
+#define LOAD_TERM_BYTES 64
+#define LOAD_OBSERVATIONS_MAX 64    /* distinct beginnings in one segment; a sensor has one */
+#define LOAD_OBSERVATION_BYTES 8192 /* of the text of decoys or ports */
+#define LOAD_MONTHS 2760	    /* 1970 to 2199, as make_partitions has it */
+#define LOAD_NEW_MONTHS_MAX 240	    /* that one segment may want; more is nothing a sensor saw */
+
+struct load_observation {
+	uint64_t began_at_ns, until_ns;
+	char *decoys, *ports; /* owned */
+	bool replay;
+};
+
+struct load {
+	PGconn *connection; /* borrowed */
+	struct journal_header header;
+	uint32_t place;	  /* number of the record in hand within the segment, from 1 */
+	uint64_t records; /* so far */
+	uint64_t rows;	  /* so far, of all tables */
+	bool in_transaction;
+	int open; /* table whose COPY is under way, -1 = none */
+	struct copy_buffer tables[LOAD_TABLE_COUNT];
+	uint64_t month_from_ns, month_until_ns; /* a month whose partitions are there: the last one asked for */
+	uint8_t months[LOAD_MONTHS / 8];	/* months whose partitions are there */
+	unsigned new_months;
+	bool staged; /* payload rows wait in the staging table */
+	struct payload_identities *payloads;
+	struct subject_decoder *subjects;
+	struct sum_table ledger, syn_sources, packets;
+	char (*terms)[LOAD_TERM_BYTES]; /* names of ledger entries' terms; owned */
+	uint16_t term_column[LOAD_TERMS_MAX];
+	uint16_t term_count;
+	int64_t (*packet_columns)[17]; /* by row of packets; owned */
+	uint32_t packet_capacity;
+	struct load_observation observations[LOAD_OBSERVATIONS_MAX];
+	unsigned observation_count;
+	char text[512];
+};
+
+/* NULL where memory is short. */
+struct load *load_new(void);
+void load_free(struct load *load);
+
+/* A new connection: prepares it; what was known of the old one is forgotten. */
+int load_connect(struct load *load, PGconn *connection);
+
+/*
+ * The life of a segment: begin, records and frames, commit or abort. begin gives 1 where this very segment was loaded
+ * already (nothing is begun then). Any error leaves the transaction to load_abort.
+ */
+int load_begin(struct load *load, const struct journal_header *header);
+int load_record(struct load *load, const struct record *record);
+/* All records of a frame are in: counts them as loaded in that minute. */
+int load_frame(struct load *load, uint32_t records, uint32_t minute);
+int load_commit(struct load *load, uint64_t file_bytes, bool cut);
+void load_abort(struct load *load);
+
+/* A transaction of its own says that the segment could not be loaded: records by minute were set aside. */
+struct load_minute {
+	uint32_t minute;
+	uint64_t records;
+};
+int load_set_aside(struct load *load, const struct journal_header *header, const struct load_minute *minutes,
+		   size_t count, uint64_t file_bytes, const char *why);
+
+/* --- for load_*.c ------------------------------------------------------------------------------------------------- */
+
+/*
+ * Makes *ns a time that the tables can hold (else that of the segment) and sees to it that the partitions of its month
+ * are there. To be called before the row is begun.
+ */
+int load_time(struct load *load, uint64_t *ns);
+
+/* ns as the database reads it in a statement; what lies past 2199 becomes its end. */
+#define LOAD_TIME_TEXT_BYTES 48
+void load_time_text(uint64_t ns, char text[LOAD_TIME_TEXT_BYTES]);
+
+/* Begins a row of so many columns with the sensor; the other columns are the caller's to fill in. */
+struct copy_buffer *load_row(struct load *load, enum load_table table, uint16_t columns);
+/* The row is whole: sends what is worth sending. */
+int load_row_end(struct load *load, enum load_table table);
+
+/* The four columns of addresses and ports, in two orders, and the two of VLANs. */
+void load_vlans(struct copy_buffer *row, const struct endpoints *endpoints);
+/* Three columns of a destination: text, raw bytes, port; null where none was asked for. */
+void load_relay(struct copy_buffer *row, struct slice host, int32_t port);
+
+/* Runs one statement without parameters, or with; judges what came of it. */
+int load_execute(struct load *load, const char *statement);
+int load_execute_params(struct load *load, const char *statement, int count, const char *const *values);
+
+/* Ends the COPY under way, if there is one, so that statements can run. */
+int load_copy_end(struct load *load);
+
+int load_access(struct load *load, const struct record_access *record);
+int load_hop(struct load *load, const struct record_hop *record);
+int load_credential(struct load *load, const struct record_credential *record);
+/* Moves staged payloads into their table. */
+int load_payloads_merge(struct load *load);
+
+int load_mail(struct load *load, const struct record_mail *record);
+int load_mail_part(struct load *load, const struct record_mail_part *record);
+int load_mail_recipient(struct load *load, const struct record_mail_recipient *record);
+
+int load_syn_sample(struct load *load, const struct record_syn_sample *record);
+int load_syn_source(struct load *load, const struct record_syn_source *record);
+/* Writes the sums as rows. */
+int load_syn_sources_flush(struct load *load);
+
+int load_ledger(struct load *load, const struct record_ledger *record);
+/* Adds to a term of our own. */
+int load_ledger_add(struct load *load, uint32_t minute, const char *term, int64_t value);
+/* Writes the sums as rows of ledger and packet_count. */
+int load_ledger_flush(struct load *load);
+void load_ledger_clear(struct load *load);
+
+int load_observation(struct load *load, const struct record_observation *record);
+int load_observations_flush(struct load *load);
+void load_observations_clear(struct load *load);
+int load_violation(struct load *load, const struct record_violation *record);
+
+#endif

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * load_mail.c - rows of mail, mail_part and mail_recipient.
+ *
+ * In:  records of mails. Out: rows in load's buffers. Called by load.c. May not talk to the database but through
+ * load.h.
+ */
+#include "loader/load.h"
+
+int load_mail(struct load *load, const struct record_mail *record)
+{
+	uint64_t received_ns = record->received_at_ns;
+	struct copy_buffer *row;
+	struct slice subject;
+	int error = load_time(load, &received_ns);
+
+	if (error)
+		return error;
+	row = load_row(load, LOAD_MAIL, 24);
+	copy_int8(row, (int64_t)record->mail);
+	copy_time(row, received_ns);
+	copy_int8(row, (int64_t)record->access);
+	copy_inet(row, &record->endpoints.decoy);
+	copy_int4(row, record->endpoints.decoy_port);
+	copy_inet(row, &record->endpoints.source);
+	copy_int4(row, record->endpoints.source_port);
+	load_vlans(row, &record->endpoints);
+	load_relay(row, record->relay_host, record->relay_port);
+	copy_bool(row, record->direct);
+	copy_bool(row, record->complete);
+	copy_text_or_null(row, record->helo);
+	copy_bytea_or_null(row, record->helo);
+	copy_text(row, record->mail_from); /* empty is the null sender */
+	copy_bytea(row, record->mail_from);
+	if (subject_decode(load->subjects, record->header, &subject))
+		copy_bytea(row, subject); /* clean already */
+	else
+		copy_null(row);
+	copy_bytea(row, record->header);
+	copy_int8(row, copy_clamp_int8(record->size_bytes));
+	copy_bool(row, record->truncated);
+	copy_int4(row, copy_clamp_int4(record->recipients));
+	return load_row_end(load, LOAD_MAIL);
+}
+
+int load_mail_part(struct load *load, const struct record_mail_part *record)
+{
+	/* When the mail will be whole isn't known yet: the partition goes by the segment. */
+	uint64_t stored_ns = load->header.created_at_ns;
+	struct copy_buffer *row;
+	int error;
+
+	if (!record->bytes.length)
+		return 0;
+	error = load_time(load, &stored_ns);
+	if (error)
+		return error;
+	row = load_row(load, LOAD_MAIL_PART, 6);
+	copy_int8(row, (int64_t)record->mail);
+	copy_int8(row, copy_clamp_int8(record->offset));
+	copy_time(row, stored_ns);
+	copy_int8(row, (int64_t)record->access);
+	copy_bytea(row, record->bytes);
+	return load_row_end(load, LOAD_MAIL_PART);
+}
+
+int load_mail_recipient(struct load *load, const struct record_mail_recipient *record)
+{
+	uint64_t received_ns = record->received_at_ns;
+	struct copy_buffer *row;
+	int error = load_time(load, &received_ns);
+
+	if (error)
+		return error;
+	row = load_row(load, LOAD_MAIL_RECIPIENT, 6);
+	copy_int8(row, (int64_t)record->mail);
+	copy_time(row, received_ns);
+	copy_int4(row, copy_clamp_int4(record->position));
+	copy_text(row, record->address);
+	copy_bytea(row, record->address);
+	return load_row_end(load, LOAD_MAIL_RECIPIENT);
+}
