@@ -121,6 +121,29 @@ size_t byte_queue_peek(const struct chunk_pool *pool, const struct byte_queue *q
 	return copied;
 }
 
+void byte_queue_fill(struct chunk_pool *pool, struct byte_queue *queue, uint64_t offset, uint8_t byte, size_t length)
+{
+	uint32_t name = queue->head;
+	size_t position;
+
+	if (offset >= queue->length)
+		return;
+	if (length > queue->length - offset)
+		length = queue->length - (size_t)offset;
+	for (position = (size_t)offset + queue->head_offset; position >= CHUNK_DATA_BYTES; position -= CHUNK_DATA_BYTES)
+		name = chunk_at(pool, name)->next;
+	while (length) {
+		size_t part = CHUNK_DATA_BYTES - position;
+
+		if (part > length)
+			part = length;
+		memset(chunk_at(pool, name)->data + position, byte, part);
+		length -= part;
+		position = 0;
+		name = chunk_at(pool, name)->next;
+	}
+}
+
 void byte_queue_drop(struct chunk_pool *pool, struct byte_queue *queue, size_t length)
 {
 	if (length >= queue->length) {

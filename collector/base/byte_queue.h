@@ -44,6 +44,9 @@ int byte_queue_append(struct chunk_pool *pool, struct byte_queue *queue, struct 
 size_t byte_queue_peek(const struct chunk_pool *pool, const struct byte_queue *queue, size_t offset, void *to,
 		       size_t length);
 
+/* Overwrites length bytes from offset by byte; what lies beyond the end is left out. */
+void byte_queue_fill(struct chunk_pool *pool, struct byte_queue *queue, uint64_t offset, uint8_t byte, size_t length);
+
 /* Drops length bytes (at most all) from the front and gives whole chunks back. */
 void byte_queue_drop(struct chunk_pool *pool, struct byte_queue *queue, size_t length);
 
