@@ -68,6 +68,20 @@ struct otori_device {
 	__u8 mac[6];
 };
 
+/* Context of the program otori_clock (SEC "syscall"): the same moment by the clocks that BPF has. */
+struct otori_clock_reading {
+	__u64 jiffies;	    /* bpf_jiffies64 */
+	__u64 monotonic_ns; /* bpf_ktime_get_ns, CLOCK_MONOTONIC */
+};
+
+/* Value of map limit_sketch (per CPU, index: keyed hash of a /24 or /48): what was sent in one second. */
+struct otori_limit {
+	__u32 second; /* UTC seconds */
+	__u32 count;
+};
+
+#define OTORI_LIMIT_COUNTERS 65536
+
 /* The cookie's minimum MSS table and the advertised values live in cookie.h; the admission bucket in admission.h. */
 
 #endif

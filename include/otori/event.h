@@ -5,7 +5,7 @@
  * In:  nothing. Out: struct otori_event and its size classes. Included by bpf/ (writes), collector/responder (reads),
  * collector/replay and tests. May not hold anything that only one side needs.
  *
- * A record in the ring has one of five constant sizes. It holds the header below, then option_bytes bytes of TCP options
+ * A record in the ring has one of five constant sizes (1664: header, 40 bytes of options and a full 1,460 bytes). It holds the header below, then option_bytes bytes of TCP options
  * as they stood in the segment, then payload_bytes bytes of payload, then unspecified bytes up to the size class. The reader
  * checks option_bytes and payload_bytes against the record's size before use.
  */
@@ -14,7 +14,7 @@
 
 #include "counters.h"
 
-#define OTORI_EVENT_CLASSES(X) X(128) X(512) X(1536) X(4096) X(9216)
+#define OTORI_EVENT_CLASSES(X) X(128) X(512) X(1664) X(4096) X(9216)
 #define OTORI_EVENT_MAX_BYTES 9216
 #define OTORI_FRAME_MAX_BYTES 9018 /* longer frames are refused as too_long */
 

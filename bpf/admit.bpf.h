@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * admit.bpf.h - finding a flow in the admission table, entering one, and noting its FINs.
+ *
+ * In:  the flow's hash. Out: map admission (otori/admission.h). Called by otori.bpf.c, icmp.bpf.h, and emit.bpf.h, which enters a
+ * flow only once the ring has taken its event. Every change is one compare-and-exchange of a slot.
+ */
+#ifndef OTORI_ADMIT_BPF_H
+#define OTORI_ADMIT_BPF_H
+
+#include "packet.bpf.h"
+
+#define NO_SLOT 0xffffffff
+#define ADMIT_ATTEMPTS 4
+
+static __always_inline struct otori_bucket *bucket_of(__u64 flow_hash)
+{
+	__u32 index = (__u32)flow_hash & admission_mask;
+
+	return bpf_map_lookup_elem(&admission, &index);
+}
+
+/*
+ * The flow's slot: sets p->slot_word (0 = there is none) and p->slot. A function of its own for the verifier.
+ * Returns the slot's state; OTORI_SLOT_FREE where the flow is not known.
+ */
+__noinline __u32 admission_find(struct packet *p)
+{
+	struct otori_bucket *bucket;
+
+	if (!p)
+		return OTORI_SLOT_FREE;
+	p->slot_word = 0;
+	p->slot = NO_SLOT;
+	bucket = bucket_of(p->flow_hash);
+	if (!bucket)
+		return OTORI_SLOT_FREE;
+	for (__u32 i = 0; i < OTORI_BUCKET_SLOTS; i++) {
+		__u64 word = *(volatile __u64 *)&bucket->slot[i];
+
+		if (otori_slot_tag(word) != (__u32)(p->flow_hash >> 32) || otori_slot_vacant(word, p->second))
+			continue;
+		p->slot_word = word;
+		p->slot = ((__u32)p->flow_hash & admission_mask) * OTORI_BUCKET_SLOTS + i;
+		return otori_slot_state(word);
+	}
+	return OTORI_SLOT_FREE;
+}
+
+/*
+ * How gladly a slot is given away; 0 = not at all. The flow's own tombstone first, then what is vacant, then a live flow past
+ * the idle deadline, then the oldest tombstone (a replayed ACK of it may open a ghost: documented).
+ */
+static __always_inline __u32 slot_worth(__u64 word, __u32 tag, __u32 second, __u32 idle_seconds)
+{
+	__u32 age = otori_slot_age(word, second);
+
+	if (otori_slot_state(word) == OTORI_SLOT_LIVE) {
+		if (replay && otori_slot_tag(word) == tag)
+			return 0x40000; /* a capture's next conversation on the same ports */
+		return age > idle_seconds ? 0x20000 : 0;
+	}
+	if (otori_slot_state(word) == OTORI_SLOT_FREE)
+		return 0x30000;
+	if (otori_slot_tag(word) == tag)
+		return 0x40000;
+	return age > OTORI_TOMBSTONE_SECONDS ? 0x30000 : 1 + age;
+}
+
+/* Enters the flow as live. Sets p->slot; returns NO_SLOT where the bucket is full. */
+__noinline __u32 admission_enter(struct packet *p, __u32 idle_seconds)
+{
+	struct otori_bucket *bucket;
+	__u64 fresh;
+
+	if (!p)
+		return NO_SLOT;
+	bucket = bucket_of(p->flow_hash);
+	if (!bucket)
+		return NO_SLOT;
+	fresh = otori_slot_live(p->flow_hash, p->second, p->ring, p->ack - 1);
+	if (p->tcp_flags & TCP_FIN)
+		fresh |= OTORI_SLOT_THEIR_FIN;
+	for (int attempt = 0; attempt < ADMIT_ATTEMPTS; attempt++) {
+		__u32 best = 0, place = 0;
+		__u64 old = 0;
+
+		for (__u32 i = 0; i < OTORI_BUCKET_SLOTS; i++) {
+			__u64 word = *(volatile __u64 *)&bucket->slot[i];
+			__u32 worth = slot_worth(word, (__u32)(p->flow_hash >> 32), p->second, idle_seconds);
+
+			if (worth > best) {
+				best = worth;
+				place = i;
+				old = word;
+			}
+		}
+		if (!best)
+			return NO_SLOT;
+		if (__sync_val_compare_and_swap(&bucket->slot[place & (OTORI_BUCKET_SLOTS - 1)], old, fresh) == old) {
+			p->slot = ((__u32)p->flow_hash & admission_mask) * OTORI_BUCKET_SLOTS + place;
+			return p->slot;
+		}
+	}
+	return NO_SLOT;
+}
+
+/*
+ * A segment of a known flow came: its slot was seen now, and a FIN is noted. Written only when something changes, so at
+ * most once a second. A lost race is harmless: the other side has touched the slot, or replaced it.
+ */
+static __always_inline void admission_touch(const struct packet *p)
+{
+	struct otori_bucket *bucket;
+	__u64 word = otori_slot_touched(p->slot_word, p->second);
+
+	if ((p->tcp_flags & TCP_FIN) && !(word & OTORI_SLOT_THEIR_FIN)) {
+		word |= OTORI_SLOT_THEIR_FIN;
+		if (word & OTORI_SLOT_OUR_FIN)
+			word = otori_slot_closed(word);
+	}
+	if (word == p->slot_word)
+		return;
+	bucket = bucket_of(p->flow_hash);
+	if (bucket)
+		__sync_val_compare_and_swap(&bucket->slot[p->slot & (OTORI_BUCKET_SLOTS - 1)], p->slot_word, word);
+}
+
+#endif

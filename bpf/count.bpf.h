@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * count.bpf.h - exact counters, per CPU: since load, and of the minute.
+ *
+ * In:  a packet whose port, family and kind are known; later its result. Out: maps port_counters and minute_counters.
+ * Called by otori.bpf.c only: once on entry (seen, kind), once at the end (verdict). May not drop or change anything.
+ */
+#ifndef OTORI_COUNT_BPF_H
+#define OTORI_COUNT_BPF_H
+
+#include "packet.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, OTORI_MAX_PORTS);
+	__type(key, __u32);
+	__type(value, struct otori_port_counters);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} port_counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, OTORI_MINUTE_SLOTS * OTORI_MAX_PORTS);
+	__type(key, __u32);
+	__type(value, struct otori_minute_counters);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} minute_counters SEC(".maps");
+
+/* The two sets of figures a packet is counted in. */
+struct tally {
+	struct otori_counters *total;
+	struct otori_counters *minute;
+};
+
+/* Another minute's figures lie in the slot: clear them. At most once a minute, port and CPU. */
+static __noinline int minute_begin(struct otori_minute_counters *slot, __u32 minute)
+{
+	__u64 *word = (__u64 *)&slot->ipv4;
+
+	for (__u32 i = 0; i < 2 * sizeof(struct otori_counters) / sizeof(__u64); i++)
+		word[i] = 0;
+	slot->minute = minute;
+	return 0;
+}
+
+static __always_inline void count_entry(struct otori_counters *c, const struct packet *p)
+{
+	__u64 *kinds = &c->kind_syn;
+	__u64 kind = p->kind;
+
+	asm volatile("" : "+r"(kind)); /* so that the comparison bounds the index itself */
+	c->seen++;
+	c->seen_bytes += p->frame_bytes;
+	if (kind < OTORI_KIND_COUNT)
+		kinds[kind]++;
+}
+
+/* Counts the packet as seen and finds its figures. False where a map is not what it must be (never, after load). */
+static __always_inline bool count_seen(const struct packet *p, struct tally *tally)
+{
+	__u32 index = p->port_index & (OTORI_MAX_PORTS - 1);
+	struct otori_port_counters *total = bpf_map_lookup_elem(&port_counters, &index);
+	struct otori_minute_counters *minute;
+
+	index += (p->minute & (OTORI_MINUTE_SLOTS - 1)) * OTORI_MAX_PORTS;
+	minute = bpf_map_lookup_elem(&minute_counters, &index);
+	if (!total || !minute)
+		return false;
+	if (minute->minute != p->minute)
+		minute_begin(minute, p->minute);
+	tally->total = p->ipv6 ? &total->ipv6 : &total->ipv4;
+	tally->minute = p->ipv6 ? &minute->ipv6 : &minute->ipv4;
+	count_entry(tally->total, p);
+	count_entry(tally->minute, p);
+	return true;
+}
+
+static __always_inline void count_result(struct otori_counters *c, const struct packet *p, __u32 result)
+{
+	__u64 reason = result >> RESULT_REASON_SHIFT;
+	__u32 event = result >> RESULT_KIND_SHIFT & 3;
+	__u64 *refused = &c->refused_truncated;
+	__u64 *emitted = &c->emitted_syn;
+	__u64 *ring_full = &c->ring_full_syn;
+
+	asm volatile("" : "+r"(reason)); /* so that the comparison bounds the index itself */
+	switch (result & RESULT_VERDICT) {
+	case RESULT_PASSED:
+		c->passed++;
+		break;
+	case RESULT_ANSWERED:
+		c->answered++;
+		break;
+	case RESULT_TAKEN:
+		c->taken++;
+		break;
+	default:
+		if (reason < OTORI_REFUSAL_COUNT)
+			refused[reason]++;
+	}
+	if (p->kind == OTORI_KIND_syn && p->port_index) {
+		if (result & RESULT_SAMPLED)
+			c->syn_sampled++;
+		else
+			c->syn_unsampled++;
+	}
+	if (result & RESULT_EMITTED) {
+		emitted[event]++;
+		if (result & RESULT_RING_FULL)
+			ring_full[event]++;
+	}
+}
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * options.bpf.h - what a SYN offers.
+ *
+ * In:  the TCP options in struct packet. Out: mss, scale, sack_offered, timestamp of struct packet.
+ * Called by otori.bpf.c for SYNs. May not refuse: like Linux it stops at the first malformed option and keeps what it has.
+ */
+#ifndef OTORI_OPTIONS_BPF_H
+#define OTORI_OPTIONS_BPF_H
+
+#include "packet.bpf.h"
+
+#define OPTION_END 0
+#define OPTION_NOP 1
+#define OPTION_MSS 2
+#define OPTION_SCALE 3
+#define OPTION_SACK 4
+#define OPTION_TIMESTAMP 8
+
+static __always_inline __u32 option_byte(const struct packet *p, __u32 at)
+{
+	return at < sizeof(p->options) ? ((const __u8 *)p->options)[at] : 0;
+}
+
+/* Takes the option of this kind and length at offset at, if it is one that matters. */
+static __always_inline void option_take(struct packet *p, __u32 kind, __u32 length, __u32 at)
+{
+	if (kind == OPTION_MSS && length == 4) {
+		p->mss = option_byte(p, at + 2) << 8 | option_byte(p, at + 3);
+	} else if (kind == OPTION_SCALE && length == 3) {
+		__u32 scale = option_byte(p, at + 2);
+
+		p->scale = scale > 14 ? 14 : scale; /* RFC 7323 2.3 */
+	} else if (kind == OPTION_SACK && length == 2) {
+		p->sack_offered = 1;
+	} else if (kind == OPTION_TIMESTAMP && length == 10) {
+		p->timestamp_offered = 1;
+		p->timestamp_be = option_byte(p, at + 2) | option_byte(p, at + 3) << 8 | option_byte(p, at + 4) << 16 |
+				  option_byte(p, at + 5) << 24;
+	}
+}
+
+/* Reads the options of a SYN. A function of its own, so that the verifier walks it once. */
+__noinline int options_read(struct packet *p)
+{
+	__u32 at = 0, bytes;
+
+	if (!p)
+		return 0;
+	p->scale = OTORI_COOKIE_NO_SCALE;
+	bytes = p->option_bytes;
+	for (int i = 0; i < 40 && at < bytes && at < sizeof(p->options); i++) {
+		__u32 kind = option_byte(p, at), length;
+
+		if (kind == OPTION_END)
+			break;
+		if (kind == OPTION_NOP) {
+			at++;
+			continue;
+		}
+		length = option_byte(p, at + 1);
+		if (length < 2 || at + length > bytes)
+			break;
+		option_take(p, kind, length, at);
+		at += length;
+	}
+	return 0;
+}
+
+#endif

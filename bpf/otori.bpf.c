@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * otori.bpf.c - the XDP program: one verdict for every packet.
+ *
+ * In:  a frame of the sensor's interface. Out: passed to the host, answered by XDP_TX, taken into a ring, or refused and
+ * dropped; counted exactly. Attached by the supervisor, run on captures by replay. May not forward: what is answered leaves through
+ * transmit.bpf.h alone.
+ *
+ *     clock -> dissect -> count (seen) -> judge: refuse | answer (limit, sample, answer, transmit) | emit (admit) -> count
+ */
+#include "maps.bpf.h"
+#include "packet.bpf.h"
+#include "clock.bpf.h"
+#include "count.bpf.h"
+#include "dissect.bpf.h"
+#include "options.bpf.h"
+#include "checksum.bpf.h"
+#include "admit.bpf.h"
+#include "limit.bpf.h"
+#include "emit.bpf.h"
+#include "sample.bpf.h"
+#include "answer.bpf.h"
+#include "icmp.bpf.h"
+#include "neighbour.bpf.h"
+#include "transmit.bpf.h"
+
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+/* Sources that asked not to be recorded. The value means nothing. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, OTORI_MAX_QUIET_PREFIXES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct otori_prefix);
+	__type(value, __u8);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} quiet_sources SEC(".maps");
+
+static __always_inline bool source_is_quiet(const struct packet *p)
+{
+	return bpf_map_lookup_elem(&quiet_sources, &p->source) != NULL;
+}
+
+/* Unspecified, loopback, multicast, broadcast, or a decoy; not RFC 1918 or shared addresses. */
+static __always_inline bool source_is_martian(const struct packet *p)
+{
+	const __u32 *a = (const __u32 *)p->source.address;
+
+	if (p->ipv6) {
+		__u8 first = p->source.address[0];
+
+		/* ::, ::1, and IPv4 in any clothes; multicast */
+		if (first == 0xff || (!a[0] && !a[1] && (a[2] == bpf_htonl(0xffff) || (!a[2] && !(a[3] & ~bpf_htonl(1))))))
+			return true;
+	} else {
+		__u32 first = a[3] & 0xff;
+
+		if (!a[3] || first == 127 || (first & 0xf0) == 224 || a[3] == 0xffffffff)
+			return true;
+	}
+	return decoy_kind_of(&p->source) != 0;
+}
+
+static __always_inline void hash_flow(struct packet *p, const struct otori_keys *key)
+{
+	p->flow_hash = otori_flow_hash(key->admission, (const __u32 *)p->source.address,
+				       (const __u32 *)p->destination.address, p->source_port_be, p->destination_port_be,
+				       bpf_ntohs(p->vlan_tci_be[0]), bpf_ntohs(p->vlan_tci_be[1]), p->ipv6);
+}
+
+/* A segment of a flow that is known, or was not long ago. */
+static __always_inline __u32 take_segment(struct xdp_md *ctx, struct packet *p, const struct otori_settings *set)
+{
+	__u32 result;
+
+	p->ring = otori_slot_ring(p->slot_word);
+	p->event = OTORI_EVENT_segment;
+	result = emit(ctx, p, set->idle_seconds);
+	if ((result & RESULT_VERDICT) == RESULT_TAKEN)
+		admission_touch(p);
+	return result;
+}
+
+/* The ACK that completes a handshake. */
+static __always_inline __u32 take_open(struct xdp_md *ctx, struct packet *p, const struct otori_settings *set)
+{
+	p->ring = ring_of(p, set);
+	p->event = OTORI_EVENT_open;
+	p->slot = NO_SLOT;
+	return emit(ctx, p, set->idle_seconds);
+}
+
+/* A SYN to a decoy port: answered without state. */
+static __always_inline __u32 judge_syn(struct xdp_md *ctx, struct packet *p, const struct otori_settings *set,
+				       const struct otori_keys *key)
+{
+	__u32 result, verdict;
+
+	if (!clock_answering(p, set))
+		return REFUSED(no_responder);
+	if (p->verify && checksum_bytes(ctx, p->data, p->payload_bytes, p->partial_checksum) != 0xffff)
+		return REFUSED(bad_tcp_checksum);
+	options_read(p);
+	if (!limit_allows(p, set, key))
+		return REFUSED(rate_limited);
+	p->ring = ring_of(p, set);
+	if (replay) /* nothing leaves */
+		return sample(ctx, p, set) | RESULT_ANSWERED;
+	if (!answer_resize(ctx, p))
+		return REFUSED(transmit_failed);
+	result = sample(ctx, p, set);
+	verdict = answer_build(ctx, p);
+	if (verdict == RESULT_ANSWERED)
+		verdict = transmit(ctx);
+	return result | verdict;
+}
+
+/* The ACK's cookie: true where it completes a handshake that the table doesn't know. Sets p->nine_bits. */
+static __always_inline bool opens(struct packet *p, __u32 state, const struct otori_keys *key)
+{
+	int nine;
+
+	if (replay) {
+		p->options_known = 0;
+		return *(volatile __u32 *)&replay_admit != 0;
+	}
+	if (state == OTORI_SLOT_LIVE || (p->tcp_flags & (TCP_SYN | TCP_RST | TCP_ACK)) != TCP_ACK)
+		return false;
+	/* of a tombstone: the same ACK again is a replay, not a handshake */
+	if (state == OTORI_SLOT_TOMBSTONE && otori_slot_check(p->slot_word) == ((p->ack - 1) & 0xff))
+		return false;
+	nine = otori_cookie_open(key->cookie, p->flow_hash, p->seq - 1, p->ack - 1, p->second >> OTORI_COOKIE_EPOCH_SHIFT);
+	if (nine < 0)
+		return false;
+	p->nine_bits = nine;
+	p->options_known = 1;
+	return true;
+}
+
+static __always_inline __u32 judge_tcp(struct xdp_md *ctx, struct packet *p, const struct otori_settings *set)
+{
+	struct otori_keys *key = keys_get();
+	__u32 state;
+
+	if (!p->port_index)
+		return REFUSED(other_port);
+	if (source_is_quiet(p))
+		return REFUSED(quiet_source);
+	if (!key)
+		return REFUSED(no_responder);
+	hash_flow(p, key);
+	state = admission_find(p);
+	/* a SYN for a live flow goes up: the responder sends a challenge (RFC 5961 4) */
+	if (p->kind == OTORI_KIND_syn && (replay || state != OTORI_SLOT_LIVE))
+		return judge_syn(ctx, p, set, key);
+	if (opens(p, state, key))
+		return take_open(ctx, p, set);
+	if (state != OTORI_SLOT_FREE)
+		return take_segment(ctx, p, set);
+	if (p->kind == OTORI_KIND_backscatter || p->kind == OTORI_KIND_rst)
+		return REFUSED(backscatter);
+	return REFUSED(no_handshake);
+}
+
+/* An ICMP error that quotes a segment of ours. */
+static __always_inline __u32 judge_icmp_error(struct xdp_md *ctx, struct packet *p, const struct otori_settings *set)
+{
+	struct otori_keys *key = keys_get();
+
+	if (!key)
+		return REFUSED(icmp_other);
+	hash_flow(p, key);
+	if (admission_find(p) != OTORI_SLOT_LIVE)
+		return REFUSED(icmp_other);
+	p->ring = otori_slot_ring(p->slot_word);
+	p->event = OTORI_EVENT_unreachable;
+	p->tcp_flags = p->icmp_type;
+	p->partial_checksum = 0;
+	return emit(ctx, p, set->idle_seconds);
+}
+
+static __always_inline __u32 judge_icmp(struct xdp_md *ctx, struct packet *p, const struct otori_settings *set)
+{
+	struct otori_keys *key = keys_get();
+	__u32 verdict;
+
+	if (!icmp_checksum_holds(ctx, p))
+		return REFUSED(bad_icmp);
+	if (source_is_quiet(p))
+		return REFUSED(quiet_source);
+	if (p->icmp_error)
+		return judge_icmp_error(ctx, p, set);
+	if (p->echo ? !set->answer_echo : !(p->neighbour && set->answer_arp))
+		return REFUSED(icmp_other);
+	if (!key || !clock_answering(p, set))
+		return REFUSED(no_responder);
+	if (!limit_allows(p, set, key))
+		return REFUSED(rate_limited);
+	if (replay)
+		return RESULT_ANSWERED;
+	if (p->echo) {
+		verdict = echo_build(ctx, p);
+	} else {
+		verdict = advertisement_build(ctx, p);
+		if (verdict == RESULT_PASSED)
+			return REFUSED(icmp_other);
+	}
+	return verdict == RESULT_ANSWERED ? transmit(ctx) : verdict;
+}
+
+/* ARP, and solicitations to a multicast group: answered where they ask for a decoy and the operator wants it, else not ours. */
+static __always_inline __u32 judge_neighbour(struct xdp_md *ctx, struct packet *p, const struct otori_settings *set)
+{
+	__u32 verdict;
+
+	if (replay || !set->answer_arp || !clock_answering(p, set))
+		return RESULT_PASSED;
+	if (!p->ipv6)
+		verdict = arp_build(ctx, p);
+	else if (p->neighbour && icmp_checksum_holds(ctx, p))
+		verdict = advertisement_build(ctx, p);
+	else
+		return RESULT_PASSED;
+	return verdict == RESULT_ANSWERED ? transmit(ctx) : verdict;
+}
+
+/* What becomes of a packet for a decoy. */
+static __always_inline __u32 judge(struct xdp_md *ctx, struct packet *p, const struct otori_settings *set)
+{
+	/* the host's own address: only its decoy ports are ours */
+	if (p->decoy == OTORI_DECOY_OWN && !p->port_index)
+		return RESULT_PASSED;
+	if (p->refusal != NO_REFUSAL)
+		return RESULT_REFUSED | (__u32)p->refusal << RESULT_REASON_SHIFT;
+	if (p->protocol == 6)
+		return judge_tcp(ctx, p, set);
+	if (p->protocol == (p->ipv6 ? 58 : 1))
+		return judge_icmp(ctx, p, set);
+	return REFUSED(not_tcp);
+}
+
+/* Fills p. What comes out is whether the packet is a decoy's: then it is judged, and not passed. */
+static __always_inline enum link dissect(struct packet *p, void *data, void *end)
+{
+	enum link link = dissect_link(p, data, end);
+	bool martian;
+
+	if (link == LINK_IPV4 ? !dissect_ipv4(p, data, end) : link == LINK_IPV6 ? !dissect_ipv6(p, data, end) : true)
+		return link == LINK_IPV4 || link == LINK_IPV6 ? LINK_REFUSED : link;
+	/* an IPv6 packet to an IPv4 address in mapped form is nobody's */
+	if (p->ipv6 && read32(p->destination.address + 8) == bpf_htonl(0xffff) &&
+	    !(read32(p->destination.address) | read32(p->destination.address + 4)))
+		p->decoy = 0;
+	if (!p->decoy) {
+		/* a solicitation goes to a multicast group */
+		if (p->ipv6 && p->destination.address[0] == 0xff && p->protocol == 58 && p->frame_bytes <= 256)
+			dissect_icmp(p, data, end);
+		p->kind = OTORI_KIND_other;
+		p->port_index = 0;
+		p->refusal = NO_REFUSAL;
+		return link;
+	}
+	martian = !replay && source_is_martian(p);
+	if (p->protocol == 6)
+		dissect_tcp(p, data, end);
+	else if (p->protocol == (p->ipv6 ? 58 : 1))
+		dissect_icmp(p, data, end);
+	if (martian)
+		refuse(p, martian);
+	if (p->decoy == OTORI_DECOY_OWN && !p->port_index)
+		p->kind = OTORI_KIND_other; /* passes */
+	return link;
+}
+
+SEC("xdp.frags")
+int otori_xdp(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct otori_settings *set = settings_get();
+	struct packet p = {};
+	struct tally tally;
+	enum link link;
+	__u32 result;
+
+	if (!set)
+		return XDP_PASS;
+	p.frame_bytes = bpf_xdp_get_buff_len(ctx);
+	p.kind = OTORI_KIND_other;
+	p.refusal = NO_REFUSAL;
+	clock_read(&p, set);
+	link = dissect(&p, data, end);
+	if (!count_seen(&p, &tally))
+		return XDP_ABORTED;
+	if (link == LINK_REFUSED)
+		result = RESULT_REFUSED | (__u32)p.refusal << RESULT_REASON_SHIFT;
+	else if (p.decoy)
+		result = judge(ctx, &p, set);
+	else if (link == LINK_ARP || p.neighbour)
+		result = judge_neighbour(ctx, &p, set);
+	else
+		result = RESULT_PASSED;
+	count_result(tally.total, &p, result);
+	count_result(tally.minute, &p, result);
+	switch (result & RESULT_VERDICT) {
+	case RESULT_PASSED:
+		return XDP_PASS;
+	case RESULT_ANSWERED:
+		return XDP_TX;
+	}
+	return XDP_DROP;
+}
+
+/* The clocks of one moment, so that user space can find settings.clock_offset_ns. */
+SEC("syscall")
+int otori_clock(struct otori_clock_reading *reading)
+{
+	reading->monotonic_ns = bpf_ktime_get_ns();
+	reading->jiffies = bpf_jiffies64();
+	return 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * transmit.bpf.h - the one door by which XDP sends.
+ *
+ * In:  a frame that is ready to leave. Out: may it. Every XDP_TX of otori.bpf.c comes through here, since XDP_TX goes past tc and
+ * netfilter alike: the frame is read anew and judged by the guard rule. May not change it.
+ */
+#ifndef OTORI_TRANSMIT_BPF_H
+#define OTORI_TRANSMIT_BPF_H
+
+#include "guard_parse.bpf.h"
+#include "packet.bpf.h"
+
+/* RESULT_ANSWERED, or refused by the guard. */
+__noinline __u32 transmit(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct guard_packet g = {};
+	enum otori_guard_verdict verdict;
+
+	guard_parse(&g, data, end);
+	g.frame.origin = OTORI_ORIGIN_XDP;
+	verdict = otori_guard_rule(&g.frame);
+	guard_count(verdict);
+	return otori_guard_passes(verdict) ? RESULT_ANSWERED : REFUSED(guard);
+}
+
+#endif
