@@ -14,13 +14,20 @@ PREFIX  ?= /usr/local
 PKGS_RESPONDER := libbpf libzstd libseccomp libcap-ng
 PKGS_OTORI     := $(PKGS_RESPONDER) libpq libpcap libcrypto gmime-3.0 libnl-3.0 libnl-genl-3.0 libnl-route-3.0 libsystemd
 pkg = $(shell pkg-config $(1) $(2) 2>/dev/null)
+# Asked once; before `make deps` the answer is empty, and the make that builds is a new one.
+INCLUDES       := $(patsubst -I%,-isystem %,$(call pkg,--cflags,$(PKGS_OTORI) cmocka))
+LIBS_RESPONDER := $(call pkg,--libs,$(PKGS_RESPONDER))
+LIBS_OTORI     := $(call pkg,--libs,$(PKGS_OTORI))
+
+# A line a file; V=1 shows the commands.
+say = $(if $(V),,@printf '  %-8s%s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$@)';)
 
 SANITIZE ?=
 WARN     := -Wall -Wextra -Werror -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
 CFLAGS   ?= -O2 -g
 CFLAGS_OWN = -std=gnu11 $(WARN) -D_GNU_SOURCE -DOTORI_VERSION='"$(VERSION)"' -Iinclude -Icollector -I$(BUILD) \
 	-fstack-protector-strong -fPIE -pthread $(SANITIZE) $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2) \
-	$(patsubst -I%,-isystem %,$(call pkg,--cflags,$(PKGS_OTORI)))
+	$(INCLUDES)
 LDFLAGS_OWN = -pie -Wl,-z,relro,-z,now -pthread $(SANITIZE)
 
 BPF_ARCH   := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
@@ -45,35 +52,35 @@ all: $(BUILD)/otori $(BUILD)/otori-responder $(BPF_OBJECTS) ## build everything 
 
 $(BUILD)/vmlinux.h:
 	@mkdir -p $(@D)
-	$(BPFTOOL) btf dump file $(if $(wildcard /sys/kernel/btf/vmlinux),/sys/kernel/btf/vmlinux,$(error this kernel has no BTF)) format c > $@
+	$(call say,BTF)$(BPFTOOL) btf dump file $(if $(wildcard /sys/kernel/btf/vmlinux),/sys/kernel/btf/vmlinux,$(error this kernel has no BTF)) format c > $@
 
 $(BUILD)/%.bpf.o: bpf/%.bpf.c $(BUILD)/vmlinux.h $(wildcard bpf/*.h include/otori/*.h)
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+	$(call say,BPF)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
 $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
-	$(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf > $@
+	$(call say,SKEL)$(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf > $@
 
 $(BUILD)/obj/%.o: %.c | $(SKELETONS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(CFLAGS_OWN) -MMD -MP -c $< -o $@
+	$(call say,CC)$(CC) $(CFLAGS) $(CFLAGS_OWN) -MMD -MP -c $< -o $@
 
 # The migrations are put into the binary by the assembler, which tells no dependency.
 $(BUILD)/obj/collector/database/migrations.o: $(wildcard schema/*.sql)
 
 $(BUILD)/libotori.a: $(LIB_OBJECTS)
 	@rm -f $@
-	ar rcs $@ $^
+	$(call say,AR)ar rcs $@ $^
 
 $(BUILD)/otori: $(BUILD)/obj/collector/main.o $(BUILD)/libotori.a
-	$(CC) $(CFLAGS) $^ $(LDFLAGS_OWN) $(LDFLAGS) $(call pkg,--libs,$(PKGS_OTORI)) -o $@
+	$(call say,LD)$(CC) $(CFLAGS) $^ $(LDFLAGS_OWN) $(LDFLAGS) $(LIBS_OTORI) -o $@
 
 $(BUILD)/otori-responder: $(BUILD)/obj/collector/responder/main.o $(BUILD)/libotori.a
-	$(CC) $(CFLAGS) $^ $(LDFLAGS_OWN) $(LDFLAGS) $(call pkg,--libs,$(PKGS_RESPONDER)) -o $@
+	$(call say,LD)$(CC) $(CFLAGS) $^ $(LDFLAGS_OWN) $(LDFLAGS) $(LIBS_RESPONDER) -o $@
 
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libotori.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(CFLAGS_OWN) -Itests/unit $< $(BUILD)/libotori.a $(LDFLAGS_OWN) $(call pkg,--libs,$(PKGS_OTORI) cmocka) -o $@
+	$(call say,TEST)$(CC) $(CFLAGS) $(CFLAGS_OWN) -Itests/unit $< $(BUILD)/libotori.a $(LDFLAGS_OWN) $(LIBS_OTORI) -lcmocka -o $@
 
 # --- what a person calls ------------------------------------------------------------------------------------------
 
