@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * record_round_trip.c - every kind of record comes back as it went in; nothing that is cut or twisted is read past its end.
+ * record_round_trip.c - every kind of record comes back as it went in; nothing that is cut or twisted is read past its
+ * end.
  *
  * In:  random records from a fixed seed. Out: cmocka's verdicts. Called by tests/run. Touches nothing but memory.
  */
@@ -69,30 +70,57 @@ static void random_record(enum record_kind kind, struct record *record)
 	switch (kind) {
 	case RECORD_ACCESS:
 		record->access = (struct record_access){
-			.access = random64(), .started_at_ns = random64(), .ended_at_ns = random64(),
-			.endpoints = random_endpoints(), .protocol = random_slice(), .relay_host = random_slice(),
-			.relay_port = (int32_t)random64(), .class = (uint8_t)random64(), .depth = (uint8_t)random64(),
-			.exploit = random_slice(), .end_reason = random_slice(), .bytes_in = random64(),
-			.bytes_out = random64(), .first_segment_bytes = (uint32_t)random64(), .payload = random_slice(),
-			.payload_truncated = 1, .mss = (uint16_t)random64(), .window = (uint16_t)random64(),
-			.window_scale = (uint8_t)random64(), .ttl = (uint8_t)random64(), .sack = 1,
-			.hops = (uint32_t)random64(), .mails = (uint32_t)random64(),
+			.access = random64(),
+			.started_at_ns = random64(),
+			.ended_at_ns = random64(),
+			.endpoints = random_endpoints(),
+			.protocol = random_slice(),
+			.relay_host = random_slice(),
+			.relay_port = (int32_t)random64(),
+			.class = (uint8_t)random64(),
+			.depth = (uint8_t)random64(),
+			.exploit = random_slice(),
+			.end_reason = random_slice(),
+			.bytes_in = random64(),
+			.bytes_out = random64(),
+			.first_segment_bytes = (uint32_t)random64(),
+			.payload = random_slice(),
+			.payload_truncated = 1,
+			.mss = (uint16_t)random64(),
+			.window = (uint16_t)random64(),
+			.window_scale = (uint8_t)random64(),
+			.ttl = (uint8_t)random64(),
+			.sack = 1,
+			.hops = (uint32_t)random64(),
+			.mails = (uint32_t)random64(),
 			.conflicting_bytes = (uint32_t)random64(),
 		};
 		break;
 	case RECORD_HOP:
 		record->hop = (struct record_hop){
-			.access = random64(), .requested_at_ns = random64(), .position = (uint16_t)random64(),
-			.level = (uint16_t)random64(), .protocol = random_slice(), .method = random_slice(),
-			.relay_host = random_slice(), .relay_port = -1, .target = random_slice(),
-			.user_agent = random_slice(), .user_id = random_slice(), .raw = random_slice(),
+			.access = random64(),
+			.requested_at_ns = random64(),
+			.position = (uint16_t)random64(),
+			.level = (uint16_t)random64(),
+			.protocol = random_slice(),
+			.method = random_slice(),
+			.relay_host = random_slice(),
+			.relay_port = -1,
+			.target = random_slice(),
+			.user_agent = random_slice(),
+			.user_id = random_slice(),
+			.raw = random_slice(),
 			.flags = (uint8_t)random64(),
 		};
 		break;
 	case RECORD_CREDENTIAL:
 		record->credential = (struct record_credential){
-			.access = random64(), .seen_at_ns = random64(), .level = (uint16_t)random64(),
-			.mechanism = random_slice(), .username = random_slice(), .secret = random_slice(),
+			.access = random64(),
+			.seen_at_ns = random64(),
+			.level = (uint16_t)random64(),
+			.mechanism = random_slice(),
+			.username = random_slice(),
+			.secret = random_slice(),
 			.secret_bytes = (uint32_t)random64(),
 		};
 		for (size_t i = 0; i < sizeof(record->credential.secret_hash); i++)
@@ -103,27 +131,47 @@ static void random_record(enum record_kind kind, struct record *record)
 		break;
 	case RECORD_MAIL:
 		record->mail = (struct record_mail){
-			.access = random64(), .mail = random64(), .received_at_ns = random64(),
-			.endpoints = random_endpoints(), .relay_host = random_slice(), .relay_port = 25, .direct = 1,
-			.complete = 1, .helo = random_slice(), .mail_from = random_slice(), .header = random_slice(),
-			.size_bytes = random64(), .truncated = 1, .recipients = (uint32_t)random64(),
+			.access = random64(),
+			.mail = random64(),
+			.received_at_ns = random64(),
+			.endpoints = random_endpoints(),
+			.relay_host = random_slice(),
+			.relay_port = 25,
+			.direct = 1,
+			.complete = 1,
+			.helo = random_slice(),
+			.mail_from = random_slice(),
+			.header = random_slice(),
+			.size_bytes = random64(),
+			.truncated = 1,
+			.recipients = (uint32_t)random64(),
 		};
 		break;
 	case RECORD_MAIL_RECIPIENT:
-		record->mail_recipient = (struct record_mail_recipient){ random64(), random64(), (uint32_t)random64(),
-									 random_slice() };
+		record->mail_recipient =
+			(struct record_mail_recipient){ random64(), random64(), (uint32_t)random64(), random_slice() };
 		break;
 	case RECORD_SYN_SAMPLE:
 		record->syn_sample = (struct record_syn_sample){
-			.seen_at_ns = random64(), .endpoints = random_endpoints(), .probability = UINT32_MAX,
-			.seq = (uint32_t)random64(), .window = (uint16_t)random64(), .ip_id = (uint16_t)random64(),
-			.ttl = (uint8_t)random64(), .dont_fragment = 1, .options = random_slice(),
+			.seen_at_ns = random64(),
+			.endpoints = random_endpoints(),
+			.probability = UINT32_MAX,
+			.seq = (uint32_t)random64(),
+			.window = (uint16_t)random64(),
+			.ip_id = (uint16_t)random64(),
+			.ttl = (uint8_t)random64(),
+			.dont_fragment = 1,
+			.options = random_slice(),
 		};
 		break;
 	case RECORD_SYN_SOURCE:
 		record->syn_source = (struct record_syn_source){
-			.quarter_ns = random64(), .source = random_address(), .decoy_port = (uint16_t)random64(),
-			.syns = random64(), .estimated = (double)(random64() % 1000000) / 7, .tools = (uint32_t)random64(),
+			.quarter_ns = random64(),
+			.source = random_address(),
+			.decoy_port = (uint16_t)random64(),
+			.syns = random64(),
+			.estimated = (double)(random64() % 1000000) / 7,
+			.tools = (uint32_t)random64(),
 		};
 		break;
 	case RECORD_LEDGER:
@@ -135,8 +183,8 @@ static void random_record(enum record_kind kind, struct record *record)
 								   random_slice(), random_slice() };
 		break;
 	case RECORD_VIOLATION:
-		record->violation = (struct record_violation){ random64(), random_slice(), random_slice(),
-							       random_slice() };
+		record->violation =
+			(struct record_violation){ random64(), random_slice(), random_slice(), random_slice() };
 		break;
 	}
 }
@@ -431,10 +479,8 @@ static void newer_versions_are_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_kind_comes_back),
-		cmocka_unit_test(a_full_buffer_refuses_whole_records),
-		cmocka_unit_test(a_cut_record_is_damaged),
-		cmocka_unit_test(twisted_bytes_do_no_harm),
+		cmocka_unit_test(every_kind_comes_back),   cmocka_unit_test(a_full_buffer_refuses_whole_records),
+		cmocka_unit_test(a_cut_record_is_damaged), cmocka_unit_test(twisted_bytes_do_no_harm),
 		cmocka_unit_test(newer_versions_are_read),
 	};
 
