@@ -129,59 +129,83 @@ comment on column mails_daily.mails is 'Complete mails through a proxy request (
 comment on column mails_daily.servers is 'Decoy addresses observed on that day';
 comment on column mails_daily.mails_per_server is 'mails / servers';
 
-create view sensor_summary as
-	with observed as (
-		select sensor, min(day) as first_day, max(day) as last_day, count(*) as days, sum(servers) as server_days
-		from observed_day
-		group by sensor
+-- The summary of some days; the view below is that of all. Bounds on the times themselves let months be left out.
+create function sensor_summary_of(first_wanted date, last_wanted date)
+	returns table (sensor text, first_day date, last_day date, days bigint, servers bigint, accesses bigint, sources bigint,
+		countries bigint, accesses_per_server numeric, accesses_per_server_per_day numeric, direct_mail_attempts bigint,
+		direct_mail_sources bigint, direct_mail_countries bigint, mails bigint, mails_per_day numeric, busiest_day date,
+		busiest_day_mails bigint)
+	language sql stable
+begin atomic
+	with wanted_day as (
+		select day.sensor, day.day, day.servers
+		from observed_day as day
+		where day.day between first_wanted and last_wanted
+	), observed as (
+		select day.sensor, min(day.day) as first_day, max(day.day) as last_day, count(*) as days, sum(day.servers) as server_days
+		from wanted_day as day
+		group by day.sensor
 	), covered as (
-		select sensor, prefix, servers,
-			set_masklen(broadcast(prefix)::inet, case family(prefix) when 4 then 32 else 128 end) as last_address,
-			max(set_masklen(broadcast(prefix)::inet, case family(prefix) when 4 then 32 else 128 end)) over (
-				partition by sensor, family(prefix) order by prefix rows between unbounded preceding and 1 preceding) as covered_until
-		from (select distinct sensor, prefix, servers from decoy) as prefix_ever
+		select ever.sensor, ever.servers,
+			set_masklen(broadcast(ever.prefix)::inet, case family(ever.prefix) when 4 then 32 else 128 end) as last_address,
+			max(set_masklen(broadcast(ever.prefix)::inet, case family(ever.prefix) when 4 then 32 else 128 end)) over (
+				partition by ever.sensor, family(ever.prefix) order by ever.prefix
+				rows between unbounded preceding and 1 preceding) as covered_until
+		from (
+			select distinct decoy.sensor, decoy.prefix, decoy.servers
+			from decoy
+			join observation_day as day on day.sensor = decoy.sensor and day.began_at = decoy.began_at
+			where day.day between first_wanted and last_wanted
+		) as ever
 	), distinct_servers as (
-		select sensor, sum(servers)::bigint as servers
+		select covered.sensor, sum(covered.servers)::bigint as servers
 		from covered
-		where covered_until is null or covered_until < last_address
-		group by sensor
+		where covered.covered_until is null or covered.covered_until < covered.last_address
+		group by covered.sensor
 	), counted as (
 		select access.sensor,
-			count(*) filter (where protocol is distinct from 'smtp') as accesses,
-			count(distinct access.source) filter (where protocol is distinct from 'smtp') as sources,
-			count(distinct nullif(known.country, 'ZZ')) filter (where protocol is distinct from 'smtp') as countries,
-			count(*) filter (where protocol = 'smtp') as direct_mail_attempts,
-			count(distinct access.source) filter (where protocol = 'smtp') as direct_mail_sources,
-			count(distinct nullif(known.country, 'ZZ')) filter (where protocol = 'smtp') as direct_mail_countries
+			count(*) filter (where access.protocol is distinct from 'smtp') as accesses,
+			count(distinct access.source) filter (where access.protocol is distinct from 'smtp') as sources,
+			count(distinct nullif(known.country, 'ZZ')) filter (where access.protocol is distinct from 'smtp') as countries,
+			count(*) filter (where access.protocol = 'smtp') as direct_mail_attempts,
+			count(distinct access.source) filter (where access.protocol = 'smtp') as direct_mail_sources,
+			count(distinct nullif(known.country, 'ZZ')) filter (where access.protocol = 'smtp') as direct_mail_countries
 		from access
-		join observed_day as day on day.sensor = access.sensor and day.day = access.started_at::date
+		join wanted_day as day on day.sensor = access.sensor and day.day = access.started_at::date
 		left join source as known on known.sensor = access.sensor and known.source = access.source
-		where depth >= case when protocol = 'smtp' then 'rcpt'::depth else 'payload'::depth end
+		where access.started_at >= first_wanted::timestamptz and access.started_at < (last_wanted + 1)::timestamptz
+			and access.depth >= case when access.protocol = 'smtp' then 'rcpt'::depth else 'payload'::depth end
 		group by access.sensor
 	), mailed as (
-		select sensor, sum(mails)::bigint as mails
-		from mails_daily
-		group by sensor
+		select daily.sensor, sum(daily.mails)::bigint as mails
+		from mails_daily as daily
+		where daily.day between first_wanted and last_wanted
+		group by daily.sensor
 	), busiest as (
-		select distinct on (sensor) sensor, day, mails
-		from mails_daily
-		where mails > 0
-		order by sensor, mails desc, day
+		select distinct on (daily.sensor) daily.sensor, daily.day, daily.mails
+		from mails_daily as daily
+		where daily.mails > 0 and daily.day between first_wanted and last_wanted
+		order by daily.sensor, daily.mails desc, daily.day
 	)
-	select observed.sensor, observed.first_day, observed.last_day, observed.days, coalesce(distinct_servers.servers, 0) as servers,
-		coalesce(counted.accesses, 0) as accesses, coalesce(counted.sources, 0) as sources, coalesce(counted.countries, 0) as countries,
-		coalesce(counted.accesses, 0)::numeric / nullif(distinct_servers.servers, 0) as accesses_per_server,
-		coalesce(counted.accesses, 0)::numeric / nullif(observed.server_days, 0) as accesses_per_server_per_day,
-		coalesce(counted.direct_mail_attempts, 0) as direct_mail_attempts,
-		coalesce(counted.direct_mail_sources, 0) as direct_mail_sources,
-		coalesce(counted.direct_mail_countries, 0) as direct_mail_countries,
-		mailed.mails, mailed.mails::numeric / observed.days as mails_per_day,
-		busiest.day as busiest_day, coalesce(busiest.mails, 0) as busiest_day_mails
+	select observed.sensor, observed.first_day, observed.last_day, observed.days, coalesce(distinct_servers.servers, 0),
+		coalesce(counted.accesses, 0), coalesce(counted.sources, 0), coalesce(counted.countries, 0),
+		coalesce(counted.accesses, 0)::numeric / nullif(distinct_servers.servers, 0),
+		coalesce(counted.accesses, 0)::numeric / nullif(observed.server_days, 0),
+		coalesce(counted.direct_mail_attempts, 0), coalesce(counted.direct_mail_sources, 0), coalesce(counted.direct_mail_countries, 0),
+		mailed.mails, mailed.mails::numeric / observed.days, busiest.day, coalesce(busiest.mails, 0)
 	from observed
 	join mailed on mailed.sensor = observed.sensor
 	left join distinct_servers on distinct_servers.sensor = observed.sensor
 	left join counted on counted.sensor = observed.sensor
 	left join busiest on busiest.sensor = observed.sensor;
+end;
+comment on function sensor_summary_of(date, date) is 'The summary of each sensor over the days from the first to the last named, both included (session''s TimeZone); columns as in view sensor_summary';
+
+create view sensor_summary as
+	select sensor, first_day, last_day, days, servers, accesses, sources, countries, accesses_per_server,
+		accesses_per_server_per_day, direct_mail_attempts, direct_mail_sources, direct_mail_countries, mails, mails_per_day,
+		busiest_day, busiest_day_mails
+	from sensor_summary_of('-infinity', 'infinity');
 comment on view sensor_summary is 'What a sensor saw in all, over the days that it observed';
 comment on column sensor_summary.sensor is 'Name of the sensor';
 comment on column sensor_summary.first_day is 'First day that was observed (session''s TimeZone)';
@@ -203,3 +227,5 @@ comment on column sensor_summary.busiest_day_mails is 'Mails of that day';
 
 grant select on observation_day, observed_day, observed_port_day, accesses_by_port_daily, accesses_by_relay_port_daily,
 	direct_mail_daily, mails_daily, sensor_summary to otori_read, otori_loader;
+revoke execute on function sensor_summary_of(date, date) from public;
+grant execute on function sensor_summary_of(date, date) to otori_read, otori_loader;

@@ -34,6 +34,9 @@ PGconn *database_connect(const char *conninfo, char *text, size_t text_bytes);
 /* Applies the migrations that are missing (schema/, embedded in the binary at build time), under an advisory lock. 0 or negative errno, text as above. */
 int database_migrate(PGconn *connection, char *text, size_t text_bytes);
 
+/* For who only reads: 0 where the schema is what this otori knows; else -ENOENT (none) or -EPROTO (older, newer), and one line. */
+int database_current(PGconn *connection, char *text, size_t text_bytes);
+
 /* The usual sequence for a command: start the embedded cluster if asked, connect, and (if migrate) bring the schema up to date. */
 int database_open(const struct database_choice *choice, bool migrate, struct embedded **embedded, PGconn **connection, char *text,
 		  size_t text_bytes);

@@ -204,3 +204,18 @@ int database_migrate(PGconn *connection, char *text, size_t text_bytes)
 		error = check_labels(connection, "class", RECORD_CLASSES(LABEL), text, text_bytes);
 	return error ? error : make_partitions(connection, text, text_bytes);
 }
+
+int database_current(PGconn *connection, char *text, size_t text_bytes)
+{
+	int count = applied_count(connection, text, text_bytes);
+
+	if (count < 0)
+		return count;
+	if (!count)
+		return database_fail(text, text_bytes, -ENOENT, "the database has no schema of otori: `otori init-db` makes it");
+	if ((size_t)count < migration_count)
+		return database_fail(text, text_bytes, -EPROTO,
+				     "the database's schema is older (%d) than this otori's (%zu): `otori init-db` brings it up to date",
+				     count, migration_count);
+	return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * words.h - numbers and strangers' text as a reader wants them on a terminal.
+ *
+ * In:  text, numbers as PostgreSQL writes them. Out: text. Pure. Called by table.c and figures.c.
+ */
+#ifndef OTORI_REPORT_WORDS_H
+#define OTORI_REPORT_WORDS_H
+
+#include <stddef.h>
+
+#define WORDS_NUMBER_BYTES 64
+
+/*
+ * A copy of text that can't act on a terminal or turn its line around: control characters (C0, DEL, C1), line and paragraph
+ * separators, and characters that change the direction of writing or are invisible stand as \xHH or \u{HHHH}, bytes that are no UTF-8 as
+ * \xHH. Wider than width_max columns, it is cut and ends in an ellipsis. The caller frees it; NULL where memory is short.
+ */
+char *words_defuse(const char *text, size_t width_max);
+
+/* Columns that UTF-8 text takes on a terminal. */
+size_t words_width(const char *text);
+
+/* An integer with commas between thousands: 14430 -> 14,430. Other text is copied. Returns to. */
+const char *words_count(const char *number, char to[WORDS_NUMBER_BYTES]);
+
+/*
+ * A quotient: from 10 on without a fraction, below with two significant digits: 2086.67 -> 2,087, 4.285 -> 4.3, 0.7899 -> 0.79.
+ * "" (null) -> "-". Returns to.
+ */
+const char *words_quotient(const char *number, char to[WORDS_NUMBER_BYTES]);
+
+/* part of whole in percent with one digit: 18.4%; whole 0 -> "-". Returns to. */
+const char *words_share(const char *part, const char *whole, char to[WORDS_NUMBER_BYTES]);
+
+#endif
