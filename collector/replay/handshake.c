@@ -23,6 +23,7 @@
 #define ANSWER_SEEN 2	 /* answer_isn and answer_end are known, and answer_to where the answer was a SYN-ACK */
 #define ANSWER_IS_SYN 4	 /* the answer was a bare SYN (simultaneous open): answer_to is not known */
 #define COMPLETED 8	 /* was completed, and the XDP program took it */
+#define COMING 16	 /* coming_isn and coming_end are those of a SYN that stands further on in the capture */
 
 struct key {
 	struct address client, decoy;
@@ -43,6 +44,7 @@ struct entry {
 	uint32_t answer_to;	     /* what the SYN-ACK acknowledges */
 	uint32_t answer_isn;	     /* of the decoy's side */
 	uint32_t answer_end;	     /* the number behind the last byte that the decoy's side was seen to send */
+	uint32_t coming_isn, coming_end;
 	uint32_t last_seconds;	     /* when a packet of it was last seen */
 };
 
@@ -178,13 +180,21 @@ static uint32_t end_of(const struct sighting *sighting)
 	       (sighting->flags & SIGHTING_FIN ? 1 : 0);
 }
 
+/* Whether ack acknowledges this SYN, or all of it and some of the data on it. */
+static bool acknowledges(uint32_t ack, uint32_t isn, uint32_t syn_end)
+{
+	return ack - isn - 1 <= syn_end - isn - 1;
+}
+
 /* Takes a SYN-ACK, or a bare SYN of the decoy's side, as the answer that the client must acknowledge. */
 static void see_answer(struct entry *entry, const struct sighting *sighting)
 {
 	bool bare = !(sighting->flags & SIGHTING_ACK);
 
-	/* one that acknowledges another SYN than the one we know is late, or forged */
-	if (!bare && entry->state & SYN_SEEN && sighting->ack - entry->isn - 1 > entry->syn_end - entry->isn - 1)
+	/* one that acknowledges another SYN than the one we know is late, or forged; or that SYN stands further on */
+	if (!bare && entry->state & SYN_SEEN && !acknowledges(sighting->ack, entry->isn, entry->syn_end) &&
+	    !((entry->state & (COMING | COMPLETED)) == (COMING | COMPLETED) &&
+	      acknowledges(sighting->ack, entry->coming_isn, entry->coming_end)))
 		return;
 	/* a SYN-ACK sent again says nothing new; what came behind it still counts */
 	if (entry->state & ANSWER_SEEN && entry->answer_isn == sighting->seq && entry->answer_to == sighting->ack)
@@ -225,11 +235,24 @@ static void see_syn(struct entry *entry, const struct sighting *sighting)
 		return;
 	}
 	/* a new conversation, unless the answer to this very SYN stands before it in the file */
-	if (!(entry->state & ANSWER_SEEN) || entry->state & ANSWER_IS_SYN || entry->answer_to - sighting->seq - 1 > end - sighting->seq - 1)
-		entry->state = 0;
+	if (!(entry->state & ANSWER_SEEN) || entry->state & ANSWER_IS_SYN || !acknowledges(entry->answer_to, sighting->seq, end))
+		entry->state &= COMING;
 	entry->state = (uint8_t)((entry->state & ~COMPLETED) | SYN_SEEN);
 	entry->isn = sighting->seq;
 	entry->syn_end = end;
+}
+
+/* A SYN that stands further on is taken as seen where the capture holds its SYN-ACK. */
+static void take_coming(struct entry *entry)
+{
+	if (!(entry->state & COMING) || !(entry->state & ANSWER_SEEN) || entry->state & ANSWER_IS_SYN ||
+	    !acknowledges(entry->answer_to, entry->coming_isn, entry->coming_end))
+		return;
+	if (entry->state & SYN_SEEN && (entry->isn == entry->coming_isn || !(entry->state & COMPLETED)))
+		return;
+	entry->isn = entry->coming_isn;
+	entry->syn_end = entry->coming_end;
+	entry->state = ANSWER_SEEN | SYN_SEEN;
 }
 
 /* Whether this ACK of the client completes the handshake. */
@@ -257,10 +280,12 @@ static enum handshake_verdict see_client(struct handshakes *handshakes, const st
 
 	if (!entry)
 		return HANDSHAKE_GIVE;
+	if (syn && entry->state & COMING && entry->coming_isn == sighting->seq)
+		entry->state &= (uint8_t)~COMING; /* its turn has come, whatever becomes of it */
 	handshakes->touched = entry;
 	handshakes->before = *entry;
 	if (seconds - entry->last_seconds > OPEN_SECONDS && !(entry->state & COMPLETED))
-		entry->state = 0;
+		entry->state &= COMING;
 	entry->last_seconds = seconds;
 	if (syn) {
 		see_syn(entry, sighting);
@@ -269,6 +294,8 @@ static enum handshake_verdict see_client(struct handshakes *handshakes, const st
 	/* captures whose addresses were rewritten hold SYN-ACKs under the client's name; they are evidence all the same */
 	if (kind == (SIGHTING_SYN | SIGHTING_ACK) && sighting->ack == entry->isn + 1)
 		see_answer(entry, sighting);
+	if (kind == SIGHTING_ACK)
+		take_coming(entry);
 	if (kind == SIGHTING_ACK && completes(entry, sighting)) {
 		entry->state |= COMPLETED;
 		return HANDSHAKE_COMPLETES;
@@ -308,6 +335,26 @@ enum handshake_verdict handshake_see(struct handshakes *handshakes, const struct
 	if (sighting->tcp)
 		see_decoy(handshakes, sighting, (uint32_t)(now_ns / SECOND_NS));
 	return HANDSHAKE_OF_DECOY;
+}
+
+void handshake_coming(struct handshakes *handshakes, const struct sighting *sighting, const struct handshake_roles *roles,
+		      uint64_t now_ns)
+{
+	struct key key = key_of(sighting, true);
+	struct entry *entry;
+
+	if (!sighting->tcp || !roles->destination_is_decoy ||
+	    (sighting->flags & (SIGHTING_SYN | SIGHTING_ACK | SIGHTING_RST | SIGHTING_FIN)) != SIGHTING_SYN)
+		return;
+	entry = find_or_make(handshakes, &key);
+	if (!entry->state)
+		entry->last_seconds = (uint32_t)(now_ns / SECOND_NS);
+	/* of several the first counts: its turn comes first */
+	if (entry->state & COMING)
+		return;
+	entry->coming_isn = sighting->seq;
+	entry->coming_end = end_of(sighting);
+	entry->state |= COMING;
 }
 
 void handshake_refused(struct handshakes *handshakes)

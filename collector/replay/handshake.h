@@ -37,6 +37,13 @@ enum handshake_verdict handshake_see(struct handshakes *handshakes, const struct
 				     const struct handshake_roles *roles, uint64_t now_ns);
 
 /*
+ * Tells of a packet that will come soon: a SYN that stands behind the packets it opened is known to them, where the capture
+ * holds the SYN-ACK.
+ */
+void handshake_coming(struct handshakes *handshakes, const struct sighting *sighting, const struct handshake_roles *roles,
+		      uint64_t now_ns);
+
+/*
  * To be called after a packet for which handshake_see gave HANDSHAKE_GIVE or HANDSHAKE_COMPLETES, where the XDP program
  * refused it: a SYN with a wrong checksum begins nothing, and a refused acknowledgement completes nothing.
  */

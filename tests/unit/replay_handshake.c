@@ -212,6 +212,51 @@ static void an_old_syn_is_forgotten(void **state)
 	assert_int_equal(client(ACK, 1001, 5001, 0), HANDSHAKE_GIVE);
 }
 
+static void coming(uint32_t seq)
+{
+	struct sighting sighting = packet(1, 40000, 99, 8080, SYN, seq, 0, 0);
+
+	handshake_coming(table, &sighting, &to_decoy, now);
+}
+
+static void a_syn_may_stand_behind_its_conversation(void **state)
+{
+	(void)state;
+	coming(1000);
+	decoy(SYN | ACK, 5000, 1001, 0);
+	assert_int_equal(client(ACK, 1001, 5002, 0), HANDSHAKE_GIVE);
+	assert_int_equal(client(ACK, 1001, 5001, 0), HANDSHAKE_COMPLETES);
+	client(SYN, 1000, 0, 0);
+	assert_int_equal(client(ACK, 1001, 5001, 0), HANDSHAKE_GIVE);
+}
+
+static void a_coming_syn_takes_nothing_from_the_conversation_before_it(void **state)
+{
+	(void)state;
+	coming(1000);
+	client(SYN, 1000, 0, 0);
+	coming(9000);
+	decoy(SYN | ACK, 5000, 1001, 0);
+	decoy(SYN | ACK, 6000, 9001, 0); /* before its time: ignored, since the handshake is still open */
+	assert_int_equal(client(ACK, 1001, 5001, 0), HANDSHAKE_COMPLETES);
+	decoy(SYN | ACK, 6000, 9001, 0);
+	assert_int_equal(client(ACK, 1001, 5001, 7), HANDSHAKE_GIVE);
+	assert_int_equal(client(ACK, 9001, 6001, 0), HANDSHAKE_COMPLETES);
+	client(SYN, 9000, 0, 0);
+	assert_int_equal(client(ACK, 9001, 6001, 0), HANDSHAKE_GIVE);
+}
+
+static void a_coming_syn_alone_proves_nothing(void **state)
+{
+	(void)state;
+	coming(1000);
+	assert_int_equal(client(ACK, 1001, 5001, 0), HANDSHAKE_GIVE);
+	client(SYN, 1000, 0, 0);
+	handshake_refused(table);
+	decoy(SYN | ACK, 5000, 1001, 0);
+	assert_int_equal(client(ACK, 1001, 5001, 0), HANDSHAKE_GIVE);
+}
+
 static void vlans_keep_conversations_apart(void **state)
 {
 	struct sighting tagged = packet(1, 40000, 99, 8080, ACK, 1001, 5001, 0);
@@ -292,6 +337,9 @@ int main(void)
 		TEST(an_answer_to_another_syn_is_ignored),
 		TEST(what_was_refused_has_not_been),
 		TEST(an_old_syn_is_forgotten),
+		TEST(a_syn_may_stand_behind_its_conversation),
+		TEST(a_coming_syn_takes_nothing_from_the_conversation_before_it),
+		TEST(a_coming_syn_alone_proves_nothing),
 		TEST(vlans_keep_conversations_apart),
 		TEST(between_two_decoys_the_syn_decides),
 		TEST(what_is_for_no_decoy_is_given),

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * outlet.c - journal folder, two writers, loader_drain.
+ *
+ * In:  record buffers. Out: finished segments, and rows by the loader. Called by session.c. Removes a folder only where it
+ * made it.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "replay/outlet.h"
+
+#define SEGMENT_BYTES (64u << 20) /* compressed; what a temporary folder may hold before it is loaded */
+#define TEMPORARY "otori-replay-XXXXXX"
+
+struct stream {
+	struct journal_writer *writer;
+	uint64_t segment; /* begun, 0 = none */
+};
+
+struct outlet {
+	char *folder; /* owned */
+	bool temporary;
+	struct journal_directory *directory;
+	struct stream worker, ledger;
+	const char *conninfo;
+	volatile const int *stop;
+	struct loader_totals loaded;
+	volatile int never; /* where the caller has no stop of his own */
+};
+
+static int make_folder(struct outlet *outlet, const char *journal)
+{
+	const char *place = getenv("TMPDIR");
+
+	if (journal) {
+		outlet->folder = strdup(journal);
+		return outlet->folder ? 0 : -ENOMEM;
+	}
+	if (!place || !*place)
+		place = "/var/tmp"; /* a disk, where /tmp may be memory */
+	if (asprintf(&outlet->folder, "%s/%s", place, TEMPORARY) < 0) {
+		outlet->folder = NULL;
+		return -ENOMEM;
+	}
+	if (!mkdtemp(outlet->folder))
+		return -errno;
+	outlet->temporary = true;
+	return 0;
+}
+
+/* Removes a folder of our own; segments that could not be loaded and were set aside are evidence, and stay in bad/. */
+static void remove_folder(const char *folder)
+{
+	DIR *files = opendir(folder);
+	struct dirent *file;
+
+	if (files) {
+		while ((file = readdir(files)))
+			if (file->d_name[0] != '.' && unlinkat(dirfd(files), file->d_name, 0))
+				unlinkat(dirfd(files), file->d_name, AT_REMOVEDIR); /* bad/, where it is empty */
+		closedir(files);
+	}
+	rmdir(folder);
+}
+
+static int load(struct outlet *outlet, struct problem *problem)
+{
+	struct loader_settings settings = {
+		.journal = outlet->folder,
+		.conninfo = outlet->conninfo,
+		.retry_milliseconds = 1000,
+		.poll_milliseconds = 1000,
+		.stop = outlet->stop ? outlet->stop : &outlet->never,
+		.quiet = true,
+	};
+	struct loader_totals totals = { 0 };
+	int err = loader_drain(&settings, &totals);
+
+	outlet->loaded.segments += totals.segments;
+	outlet->loaded.records += totals.records;
+	outlet->loaded.rows += totals.rows;
+	outlet->loaded.set_aside += totals.set_aside;
+	if (err)
+		return problem_say(problem, PROBLEM_FAILURE, err, "the journal in %s cannot be loaded: %s%s", outlet->folder,
+				   strerror(-err), outlet->temporary ? "" : " (it is kept; a later replay with the same --journal loads it)");
+	return 0;
+}
+
+static int begin(struct outlet *outlet, struct stream *stream)
+{
+	uint64_t segment;
+	int fd = journal_directory_create(outlet->directory, &segment), err;
+
+	if (fd < 0)
+		return fd;
+	err = journal_writer_start(stream->writer, fd, segment, clock_utc_ns());
+	if (!err)
+		stream->segment = segment;
+	return err;
+}
+
+static int finish(struct outlet *outlet, struct stream *stream)
+{
+	uint64_t segment = stream->segment;
+	int err;
+
+	if (!segment)
+		return 0;
+	stream->segment = 0;
+	err = journal_writer_finish(stream->writer);
+	if (err)
+		return err;
+	return journal_directory_finish(outlet->directory, segment);
+}
+
+static int journal_problem(const struct outlet *outlet, int err, struct problem *problem)
+{
+	if (err == -EBUSY)
+		return problem_say(problem, PROBLEM_FAILURE, err, "the journal %s is in use by another otori", outlet->folder);
+	return problem_say(problem, PROBLEM_FAILURE, err, "the journal %s cannot be written: %s",
+			   outlet->folder ? outlet->folder : "folder", strerror(-err));
+}
+
+int outlet_open(struct outlet **result, const struct outlet_plan *plan, struct problem *problem)
+{
+	struct outlet *outlet = calloc(1, sizeof(*outlet));
+	int err;
+
+	*result = NULL;
+	if (!outlet)
+		return problem_say(problem, PROBLEM_FAILURE, -ENOMEM, "no memory");
+	outlet->conninfo = plan->conninfo;
+	outlet->stop = plan->stop;
+	err = make_folder(outlet, plan->journal);
+	if (!err)
+		err = journal_directory_open(outlet->folder, &outlet->directory);
+	if (!err) {
+		err = journal_directory_recover(outlet->directory);
+		err = err < 0 ? err : 0;
+	}
+	if (!err) {
+		outlet->worker.writer = journal_writer_new(plan->sensor, 0);
+		outlet->ledger.writer = journal_writer_new(plan->sensor, JOURNAL_WRITER_SUPERVISOR);
+		err = outlet->worker.writer && outlet->ledger.writer ? 0 : -ENOMEM;
+	}
+	if (!err)
+		err = begin(outlet, &outlet->worker);
+	if (!err)
+		err = begin(outlet, &outlet->ledger);
+	if (err) {
+		journal_problem(outlet, err, problem);
+		outlet_close(outlet);
+		return err;
+	}
+	*result = outlet;
+	return 0;
+}
+
+void outlet_close(struct outlet *outlet)
+{
+	if (!outlet)
+		return;
+	/* what is written is whole: it is finished even where the replay broke off, and a folder of the user's keeps it */
+	finish(outlet, &outlet->worker);
+	finish(outlet, &outlet->ledger);
+	journal_writer_free(outlet->worker.writer);
+	journal_writer_free(outlet->ledger.writer);
+	journal_directory_close(outlet->directory);
+	if (outlet->temporary)
+		remove_folder(outlet->folder);
+	free(outlet->folder);
+	free(outlet);
+}
+
+uint64_t outlet_segment(const struct outlet *outlet)
+{
+	return outlet->worker.segment;
+}
+
+bool outlet_full(const struct outlet *outlet)
+{
+	return journal_writer_bytes(outlet->worker.writer) >= SEGMENT_BYTES;
+}
+
+int outlet_write(struct outlet *outlet, struct record_buffer *records, uint32_t minute)
+{
+	return journal_writer_append(outlet->worker.writer, records, minute);
+}
+
+int outlet_write_ledger(struct outlet *outlet, struct record_buffer *records, uint32_t minute)
+{
+	return journal_writer_append(outlet->ledger.writer, records, minute);
+}
+
+int outlet_turn(struct outlet *outlet, struct problem *problem)
+{
+	int err = finish(outlet, &outlet->worker);
+
+	if (!err)
+		err = begin(outlet, &outlet->worker);
+	if (err)
+		return journal_problem(outlet, err, problem);
+	return load(outlet, problem);
+}
+
+int outlet_finish(struct outlet *outlet, struct problem *problem)
+{
+	int err = finish(outlet, &outlet->worker);
+
+	if (!err)
+		err = finish(outlet, &outlet->ledger);
+	if (err)
+		return journal_problem(outlet, err, problem);
+	return load(outlet, problem);
+}
+
+const struct loader_totals *outlet_loaded(const struct outlet *outlet)
+{
+	return &outlet->loaded;
+}
