@@ -146,57 +146,69 @@ static __always_inline bool dissect_ipv4(struct packet *p, void *data, void *end
 	return true;
 }
 
+/* What a step over an extension header gives. */
+enum step { STEP_ON, STEP_DONE };
+
+static __always_inline bool is_extension(__u32 next)
+{
+	return next == 0 || next == 43 || next == 44 || next == 60;
+}
+
+/* Takes the extension header at p->l4, of which p->protocol tells the kind. */
+static __always_inline enum step step_extension(struct packet *p, void *data, void *end)
+{
+	__u32 next = p->protocol, bytes;
+	void *at = data + offset_of_l4(p->l4);
+
+	if (p->l4_bytes < 8 || p->l4 > MAX_OFFSET || at + 8 > end) {
+		refuse(p, truncated);
+		return STEP_DONE;
+	}
+	bytes = next == 44 ? 8 : (*(__u8 *)(at + 1) + 1) * 8;
+	if (next == 43 && *(__u8 *)(at + 3))
+		refuse(p, extension_header);
+	if (next == 44 && (read16(at + 2) & bpf_htons(0xfff9))) {
+		p->fragment = (read16(at + 2) & bpf_htons(0xfff8)) ? 2 : 1;
+		refuse(p, fragment);
+		if (p->fragment == 2)
+			return STEP_DONE; /* what follows is no header */
+	}
+	if (bytes > p->l4_bytes) {
+		refuse(p, truncated);
+		return STEP_DONE;
+	}
+	p->protocol = *(__u8 *)at;
+	p->l4 += bytes;
+	p->l4_bytes -= bytes;
+	if (!p->protocol) /* hop-by-hop options stand first or not at all */
+		refuse(p, extension_header);
+	return is_extension(p->protocol) ? STEP_ON : STEP_DONE;
+}
+
 /*
  * Walks the extension headers from p->l4 on: hop-by-hop, destination options, routing with nothing left to visit, and a
- * fragment header that is none (atomic, RFC 6946). Leaves p->protocol and p->l4 at what follows them.
+ * fragment header that is none (atomic, RFC 6946). Leaves p->protocol and p->l4 at what follows them. Unrolled, since of the loop
+ * clang makes a backward fall-through, which 6.1 refuses.
  */
-static __always_inline void walk_extensions(struct packet *p, void *data, void *end)
+__noinline int walk_extensions(struct xdp_md *ctx, struct packet *p)
 {
-	__u32 offset = p->l4, next = p->protocol, left = p->l4_bytes;
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 
-	for (int i = 0; i <= MAX_EXTENSION_HEADERS; i++) {
-		void *at = data + offset_of_l4(offset);
-		__u32 bytes;
-
-		if (next != 0 && next != 43 && next != 44 && next != 60) {
-			p->protocol = next;
-			p->l4 = offset;
-			p->l4_bytes = left;
-			if (next == 50 || next == 51 || next == 135 || next == 139 || next == 140)
-				refuse(p, extension_header);
-			return;
-		}
-		if (i == MAX_EXTENSION_HEADERS || (next == 0 && i))
+	if (!p)
+		return 0;
+#pragma unroll
+	for (int i = 0; i < MAX_EXTENSION_HEADERS; i++)
+		if (step_extension(p, data, end) == STEP_DONE)
 			break;
-		if (left < 8 || offset > MAX_OFFSET || at + 8 > end) {
-			p->protocol = 59;
-			refuse(p, truncated);
-			return;
-		}
-		bytes = next == 44 ? 8 : (*(__u8 *)(at + 1) + 1) * 8;
-		if (next == 43 && *(__u8 *)(at + 3))
-			refuse(p, extension_header);
-		if (next == 44 && (read16(at + 2) & bpf_htons(0xfff9))) {
-			p->fragment = (read16(at + 2) & bpf_htons(0xfff8)) ? 2 : 1;
-			refuse(p, fragment);
-			if (p->fragment == 2)
-				break; /* what follows is no header */
-		}
-		if (bytes > left) {
-			p->protocol = 59;
-			refuse(p, truncated);
-			return;
-		}
-		next = *(__u8 *)at;
-		offset += bytes;
-		left -= bytes;
+	if (is_extension(p->protocol)) {
+		refuse(p, extension_header);
+		p->protocol = 59;
 	}
-	p->protocol = 59;
-	refuse(p, extension_header);
+	return 0;
 }
 
 /* The IPv6 header and what it chains. False where no destination can be read. */
-static __always_inline bool dissect_ipv6(struct packet *p, void *data, void *end)
+static __always_inline bool dissect_ipv6(struct xdp_md *ctx, struct packet *p, void *data, void *end)
 {
 	void *at = data + offset_of_l3(p->l3);
 	__u32 first;
@@ -226,7 +238,10 @@ static __always_inline bool dissect_ipv6(struct packet *p, void *data, void *end
 		p->protocol = 59;
 		return true;
 	}
-	walk_extensions(p, data, end);
+	if (is_extension(p->protocol))
+		walk_extensions(ctx, p);
+	if (p->protocol == 50 || p->protocol == 51 || p->protocol == 135 || p->protocol == 139 || p->protocol == 140)
+		refuse(p, extension_header);
 	return true;
 }
 

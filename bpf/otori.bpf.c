@@ -240,12 +240,12 @@ static __always_inline __u32 judge(struct xdp_md *ctx, struct packet *p, const s
 }
 
 /* Fills p. What comes out is whether the packet is a decoy's: then it is judged, and not passed. */
-static __always_inline enum link dissect(struct packet *p, void *data, void *end)
+static __always_inline enum link dissect(struct xdp_md *ctx, struct packet *p, void *data, void *end)
 {
 	enum link link = dissect_link(p, data, end);
 	bool martian;
 
-	if (link == LINK_IPV4 ? !dissect_ipv4(p, data, end) : link == LINK_IPV6 ? !dissect_ipv6(p, data, end) : true)
+	if (link == LINK_IPV4 ? !dissect_ipv4(p, data, end) : link == LINK_IPV6 ? !dissect_ipv6(ctx, p, data, end) : true)
 		return link == LINK_IPV4 || link == LINK_IPV6 ? LINK_REFUSED : link;
 	/* an IPv6 packet to an IPv4 address in mapped form is nobody's */
 	if (p->ipv6 && read32(p->destination.address + 8) == bpf_htonl(0xffff) &&
@@ -288,7 +288,7 @@ int otori_xdp(struct xdp_md *ctx)
 	p.kind = OTORI_KIND_other;
 	p.refusal = NO_REFUSAL;
 	clock_read(&p, set);
-	link = dissect(&p, data, end);
+	link = dissect(ctx, &p, data, end);
 	if (!count_seen(&p, &tally))
 		return XDP_ABORTED;
 	if (link == LINK_REFUSED)
