@@ -87,24 +87,30 @@ unsigned account_port(const struct worker *worker, uint16_t port_be)
 	return 0;
 }
 
+/* By what was opened and not by the gauge, since a kill may have come between the two. */
+static void bury(uint64_t *terms)
+{
+	uint64_t ended = terms[TERM_recorded];
+	uint64_t written = terms[TERM_records_journalled] + terms[TERM_records_shed];
+
+#define ADD_LOSS(name) ended += terms[TERM_lost_##name];
+	RESPONDER_LOSSES(ADD_LOSS)
+	if (terms[TERM_opened] > ended)
+		terms[TERM_lost_crash] += terms[TERM_opened] - ended;
+	terms[TERM_open] = 0;
+	if (terms[TERM_records_made] > written)
+		terms[TERM_records_shed] += terms[TERM_records_made] - written;
+}
+
 /* What a predecessor that died left open is lost, and what it had not handed to the journal is shed. */
 void account_recover(struct worker *worker)
 {
 	struct responder_worker_page *mine = worker->mine;
 
-	for (unsigned m = 0; m < RESPONDER_MINUTES; m++) {
-		struct responder_minute *slot = &mine->minutes[m];
-
-		for (unsigned i = 0; i < OTORI_MAX_PORTS; i++) {
-			for (unsigned family = 0; family < 2; family++) {
-				uint64_t *terms = slot->terms[i][family];
-
-				terms[TERM_lost_crash] += terms[TERM_open];
-				terms[TERM_open] = 0;
-				terms[TERM_records_shed] = terms[TERM_records_made] - terms[TERM_records_journalled];
-			}
-		}
-	}
+	for (unsigned m = 0; m < RESPONDER_MINUTES; m++)
+		for (unsigned i = 0; i < OTORI_MAX_PORTS; i++)
+			for (unsigned family = 0; family < 2; family++)
+				bury(mine->minutes[m].terms[i][family]);
 	if (mine->in_hand_sequence)
 		mine->in_hand_deaths++;
 }
