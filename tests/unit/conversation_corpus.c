@@ -153,7 +153,8 @@ static size_t read_segments(const struct line *line, struct segment *segments, u
 		if ((packet.flags & 2) && (!known || packet.seq + 1 != *first_seq) && syns++ == line->place) {
 			*first_seq = packet.seq + 1;
 			known = true;
-			count = 0;
+			while (count)
+				free((void *)(uintptr_t)segments[--count].bytes);
 		}
 		if (syns > line->place + 1)
 			break;
