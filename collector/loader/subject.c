@@ -11,11 +11,12 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "loader/encoded_words.h"
 #include "loader/text_clean.h"
 
 struct subject_decoder {
 	GMimeParserOptions *options;
-	char raw[SUBJECT_RAW_MAX_BYTES + 1];
+	char raw[SUBJECT_RAW_MAX_BYTES + 1], joined[SUBJECT_RAW_MAX_BYTES + 1];
 	uint8_t text[SUBJECT_TEXT_MAX_BYTES];
 };
 
@@ -115,7 +116,8 @@ static char *decode_raw(struct subject_decoder *decoder)
 		if (converted)
 			return converted;
 	}
-	return g_mime_utils_header_decode_text(decoder->options, decoder->raw);
+	encoded_words_join(decoder->raw, decoder->joined, sizeof(decoder->joined));
+	return g_mime_utils_header_decode_text(decoder->options, decoder->joined);
 }
 
 bool subject_decode(struct subject_decoder *decoder, struct slice header, struct slice *text)

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * encoded_words.h - neighbouring encoded words (RFC 2047) in base64 and one charset made into one word.
+ *
+ * In:  an unfolded header field. Out: the same field, decodable by gmime. Called by subject.c. May not know charsets.
+ *
+ * gmime 3.2 decodes such neighbours as one run of base64 and stops at the padding of the first: "=?utf-8?B?YQ==?=
+ * =?utf-8?B?Yg==?=" gave "a". To decode each by itself is no way out, since encoders cut characters between words.
+ */
+#ifndef OTORI_ENCODED_WORDS_H
+#define OTORI_ENCODED_WORDS_H
+
+#include <stddef.h>
+
+/* Writes field, a string, to to[room]; room is more than its length. The result is never longer than field. */
+void encoded_words_join(const char *field, char *to, size_t room);
+
+#endif
