@@ -97,6 +97,11 @@ void turn_delay(struct turn *turn, uint32_t low_ms, uint32_t spread_ms);
 
 /* Keeps bytes for access.payload. */
 void turn_keep(struct turn *turn, struct slice bytes);
+/*
+ * Keeps bytes and appends them to pending. 0, or -ENOBUFS: then all that was pending is gone and, since it could hold part of
+ * a secret, blanked, and nothing more is kept.
+ */
+int turn_hold(struct turn *turn, struct slice bytes);
 /* Stops keeping: the payload is marked as truncated. */
 void turn_keep_no_more(struct turn *turn);
 /* How many bytes were given to turn_keep so far: positions for turn_blank. */

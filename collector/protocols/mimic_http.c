@@ -303,10 +303,9 @@ static size_t http_head(struct turn *turn, struct http_state *state, struct slic
 	if (bytes.length > TURN_BLOCK_BYTES - pending->length)
 		bytes.length = TURN_BLOCK_BYTES - pending->length;
 	used = scan_head(turn, state, bytes, &whole);
-	turn_keep(turn, slice_of(bytes.bytes, used));
-	if (byte_queue_append(turn->chunks, pending, slice_of(bytes.bytes, used))) {
+	if (turn_hold(turn, slice_of(bytes.bytes, used))) {
 		turn_abort(turn);
-		give_up(turn, state);
+		http_enter_phase(state, PHASE_LOST);
 	} else if (whole) {
 		size_t length = byte_queue_peek(turn->chunks, pending, 0, turn->block, TURN_BLOCK_BYTES);
 

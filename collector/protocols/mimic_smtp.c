@@ -119,11 +119,10 @@ static size_t line_input(struct turn *turn, struct smtp_state *state, struct sli
 			return line_input(turn, state, bytes);
 		}
 	}
-	turn_keep(turn, slice_of(bytes.bytes, used));
-	if (!state->line_too_long && byte_queue_append(turn->chunks, pending, slice_of(bytes.bytes, used))) {
+	if (state->line_too_long)
+		turn_keep(turn, slice_of(bytes.bytes, used));
+	else if (turn_hold(turn, slice_of(bytes.bytes, used)))
 		state->line_too_long = true;
-		turn_keep_no_more(turn);
-	}
 	if (end)
 		take_line(turn, state);
 	return used;

@@ -117,8 +117,7 @@ static size_t socks4_input(struct turn *turn, struct slice bytes)
 	if (bytes.length > REQUEST_MAX_BYTES - pending->length)
 		bytes.length = REQUEST_MAX_BYTES - pending->length;
 	used = take(turn, state, bytes);
-	turn_keep(turn, slice_of(bytes.bytes, used));
-	if (byte_queue_append(turn->chunks, pending, slice_of(bytes.bytes, used))) {
+	if (turn_hold(turn, slice_of(bytes.bytes, used))) {
 		turn_abort(turn);
 		state->bad = true;
 	} else if (state->wanted && state->zeros == state->wanted) {

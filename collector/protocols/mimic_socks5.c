@@ -192,18 +192,18 @@ static size_t socks5_input(struct turn *turn, struct slice bytes)
 		return bytes.length;
 	}
 	used = collect(turn, kind, bytes, message, &length, &whole);
-	turn_keep(turn, slice_of(bytes.bytes, used));
-	if (!whole) {
-		if (!message_bytes(kind, message, length)) {
-			refuse(turn, message[0] == 5 ? REPLY_ADDRESS_NOT_SUPPORTED : 1);
-			byte_queue_clear(turn->chunks, turn_pending(turn));
-		} else if (byte_queue_append(turn->chunks, turn_pending(turn), slice_of(bytes.bytes, used))) {
-			state->message = MESSAGE_BAD;
-			turn_abort(turn);
-		}
+	if (turn_hold(turn, slice_of(bytes.bytes, used))) {
+		state->message = MESSAGE_BAD;
+		turn_abort(turn);
 		return used;
 	}
+	if (!whole && message_bytes(kind, message, length))
+		return used;
 	byte_queue_clear(turn->chunks, turn_pending(turn));
+	if (!whole) {
+		refuse(turn, message[0] == 5 ? REPLY_ADDRESS_NOT_SUPPORTED : 1);
+		return used;
+	}
 	state->message = MESSAGE_LATER;
 	if (kind == MESSAGE_GREETING)
 		greeting(turn, message);

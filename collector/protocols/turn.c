@@ -9,6 +9,7 @@
 #include "protocols/destination.h"
 #include "protocols/secrets.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -110,6 +111,20 @@ void turn_keep(struct turn *turn, struct slice bytes)
 	}
 	if (byte_queue_append(turn->chunks, &c->payload, bytes))
 		c->keep_no_more = true;
+}
+
+int turn_hold(struct turn *turn, struct slice bytes)
+{
+	struct conversation *c = turn->conversation;
+	size_t length = c->pending.length + bytes.length;
+
+	turn_keep(turn, bytes);
+	if (!byte_queue_append(turn->chunks, &c->pending, bytes))
+		return 0;
+	byte_queue_clear(turn->chunks, &c->pending);
+	turn_blank(turn, c->kept - length, length);
+	turn_keep_no_more(turn);
+	return -ENOBUFS;
 }
 
 void turn_keep_no_more(struct turn *turn)
