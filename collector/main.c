@@ -60,6 +60,8 @@ int main(int argc, char **argv)
 		puts("otori " OTORI_VERSION);
 		return COMMAND_OK;
 	}
+	if (strcmp(argv[1], "loader-process") == 0) /* what otori run starts; not for users */
+		return loader_process_main(argc - 1, argv + 1);
 	for (size_t n = 0; n < sizeof(subcommands) / sizeof(subcommands[0]); n++)
 		if (strcmp(argv[1], subcommands[n].name) == 0)
 			return subcommands[n].call(argc - 1, argv + 1);

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#define NS_PER_SECOND 1000000000ull
+#define NS_PER_SECOND ((uint64_t)1000000000)
 #define NS_PER_MINUTE (60 * NS_PER_SECOND)
 
 static inline uint64_t clock_read_ns(clockid_t clock)

@@ -58,8 +58,7 @@ struct datapath {
 	struct otori_bpf *otori;
 	struct guard_bpf *guard;
 	int pin_directory; /* locked; -1 = none */
-	bool taken_over;   /* pins of an earlier run were there */
-	bool counters_kept; /* port_counters and minute_counters are those of the earlier run */
+	bool taken_over;   /* an earlier run's program was attached */
 	struct otori_settings *settings; /* the live map */
 	int ring[OTORI_MAX_RINGS];
 	uint32_t rings;
@@ -80,6 +79,10 @@ int datapath_open(struct datapath *datapath, const struct datapath_plan *plan, s
 
 /* Puts the guard in place on every device. 0 or negative errno. */
 int datapath_guard(struct datapath *datapath, struct problem *problem);
+
+/* Descriptor and id of the guard's program. */
+int datapath_guard_descriptor(const struct datapath *datapath);
+uint32_t datapath_guard_program(const struct datapath *datapath);
 
 /* Attaches XDP to every device, or swaps the program of the link that is there. 0 or negative errno. */
 int datapath_attach(struct datapath *datapath, enum datapath_mode mode, struct problem *problem);

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "datapath/clock.h"
+#include "datapath/guard.h"
 #include "datapath/maps.h"
 #include "datapath/pins.h"
 #include "datapath/skeletons.h"
@@ -78,8 +79,7 @@ static bool useless(const char *name, bool flows_lost)
 	return flows_lost && strcmp(name, "admission") == 0;
 }
 
-static int adopt_maps(struct bpf_object *object, const struct bpf_object *first, uint32_t rings, unsigned *taken,
-		      struct problem *problem)
+static int adopt_maps(struct bpf_object *object, const struct bpf_object *first, uint32_t rings, struct problem *problem)
 {
 	bool flows_lost = rings_changed(rings);
 	struct bpf_map *map;
@@ -97,8 +97,6 @@ static int adopt_maps(struct bpf_object *object, const struct bpf_object *first,
 			err = 0;
 		} else {
 			err = pins_adopt(map);
-			if (err == 1)
-				(*taken)++;
 			if (err == -ESTALE) {
 				log_notice("the pinned map %s has another layout and is replaced: what it held is lost",
 					   bpf_map__name(map));
@@ -168,7 +166,6 @@ static uint32_t buckets_for(uint32_t flows)
 static int load_both(struct datapath *datapath, const struct datapath_plan *plan, struct problem *problem)
 {
 	uint32_t buckets = buckets_for(plan->flows);
-	unsigned taken = 0;
 	int err;
 
 	libbpf_set_print(quiet_print);
@@ -178,15 +175,14 @@ static int load_both(struct datapath *datapath, const struct datapath_plan *plan
 		return problem_say(problem, PROBLEM_BPF, -ENOMEM, "the BPF programs cannot be opened: %s", strerror(errno));
 	bpf_map__set_max_entries(datapath->otori->maps.admission, buckets);
 	datapath->otori->rodata->admission_mask = buckets - 1;
-	err = adopt_maps(datapath->otori->obj, NULL, plan->rings, &taken, problem);
+	err = adopt_maps(datapath->otori->obj, NULL, plan->rings, problem);
 	if (!err)
 		err = load_object(datapath->otori->obj, "XDP", problem);
 	if (err)
 		return err;
-	err = adopt_maps(datapath->guard->obj, datapath->otori->obj, plan->rings, &taken, problem);
+	err = adopt_maps(datapath->guard->obj, datapath->otori->obj, plan->rings, problem);
 	if (!err)
 		err = load_object(datapath->guard->obj, "guard", problem);
-	datapath->taken_over = taken > 0;
 	return err;
 }
 
@@ -198,6 +194,7 @@ static int map_settings(struct datapath *datapath, const struct datapath_plan *p
 	live = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (live == MAP_FAILED)
 		return problem_say(problem, PROBLEM_BPF, -errno, "map settings cannot be mapped: %s", strerror(errno));
+	madvise(live, (size_t)sysconf(_SC_PAGESIZE), MADV_DONTFORK); /* no child may write it */
 	datapath->settings = live;
 	/* a run that is taken over goes on answering meanwhile */
 	wanted.ns_per_jiffy = clock_ns_per_jiffy();
@@ -281,6 +278,13 @@ static int fill_maps(struct datapath *datapath, const struct datapath_plan *plan
 	return 0;
 }
 
+/* A program is attached: an earlier run is at work, with or without a collector. */
+static int is_link(const char *name, void *context)
+{
+	(void)context;
+	return strncmp(name, "link_", 5) == 0;
+}
+
 int datapath_open(struct datapath *datapath, const struct datapath_plan *plan, struct problem *problem)
 {
 	int err = pins_open(problem);
@@ -288,6 +292,7 @@ int datapath_open(struct datapath *datapath, const struct datapath_plan *plan, s
 	if (err < 0)
 		return err;
 	datapath->pin_directory = err;
+	datapath->taken_over = pins_each(is_link, NULL) == 1;
 	datapath->device_count = plan->device_count;
 	memcpy(datapath->devices, plan->devices, plan->device_count * sizeof(plan->devices[0]));
 	for (uint32_t n = 0; n < datapath->device_count; n++)
@@ -304,6 +309,33 @@ int datapath_open(struct datapath *datapath, const struct datapath_plan *plan, s
 	if (!err && datapath_clock(datapath) < 0)
 		err = problem_say(problem, PROBLEM_BPF, -EIO, "the kernel's clock cannot be read through BPF");
 	return err;
+}
+
+int datapath_guard_descriptor(const struct datapath *datapath)
+{
+	return bpf_program__fd(datapath->guard->progs.otori_guard);
+}
+
+uint32_t datapath_guard_program(const struct datapath *datapath)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t length = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(datapath_guard_descriptor(datapath), &info, &length) < 0 ? 0 : info.id;
+}
+
+int datapath_guard(struct datapath *datapath, struct problem *problem)
+{
+	for (uint32_t n = 0; n < datapath->device_count; n++) {
+		struct datapath_device *device = &datapath->devices[n];
+		int err = guard_install(device->ifindex, device->name, datapath_guard_descriptor(datapath), problem);
+
+		if (err)
+			return err;
+		device->guarded = true;
+		device->ours = true;
+	}
+	return 0;
 }
 
 int datapath_clock(struct datapath *datapath)
