@@ -14,8 +14,10 @@
 #include "protocols/secrets.h"
 
 #define VISIT_NOW_NS 1700000000123456789ull
+#ifndef VISIT_CHUNKS
 #define VISIT_CHUNKS 8192
 #define VISIT_RECORD_BYTES (4u << 20)
+#endif
 
 static const uint16_t visit_server_first[] = { 25, 587, 2525 };
 
