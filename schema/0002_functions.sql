@@ -12,7 +12,6 @@ set local search_path to otori;
 create function make_partitions(from_time timestamptz, until_time timestamptz) returns integer
 	language plpgsql security definer
 	set search_path = otori, pg_temp
-	set timezone = 'UTC'
 as $$
 declare
 	parent record;
@@ -64,7 +63,7 @@ begin
 			execute format('comment on table %I is %L', partition_name,
 				format('Rows of %s of the month %s (UTC)', parent.table_name, to_char(month, 'YYYY-MM')));
 			execute format('alter table %I attach partition %I for values from (%L) to (%L)', parent.table_name, partition_name,
-				month || '+00', (month + interval '1 month') || '+00');
+				to_char(month, 'YYYY-MM-DD"+00"'), to_char(month + interval '1 month', 'YYYY-MM-DD"+00"'));
 			made := made + 1;
 		end loop;
 	end loop;
