@@ -292,8 +292,10 @@ static enum handshake_verdict see_client(struct handshakes *handshakes, const st
 		return HANDSHAKE_GIVE;
 	}
 	/* captures whose addresses were rewritten hold SYN-ACKs under the client's name; they are evidence all the same */
-	if (kind == (SIGHTING_SYN | SIGHTING_ACK) && sighting->ack == entry->isn + 1)
+	if (kind == (SIGHTING_SYN | SIGHTING_ACK) && sighting->ack == entry->isn + 1) {
 		see_answer(entry, sighting);
+		handshakes->touched = NULL; /* the XDP program refuses it as backscatter, as it must */
+	}
 	if (kind == SIGHTING_ACK)
 		take_coming(entry);
 	if (kind == SIGHTING_ACK && completes(entry, sighting)) {

@@ -212,6 +212,16 @@ static void an_old_syn_is_forgotten(void **state)
 	assert_int_equal(client(ACK, 1001, 5001, 0), HANDSHAKE_GIVE);
 }
 
+static void an_answer_under_the_clients_name_counts(void **state)
+{
+	(void)state;
+	client(SYN, 5000, 0, 0);
+	decoy(SYN | ACK, 9000, 5001, 0);
+	assert_int_equal(client(SYN | ACK, 424242, 5001, 0), HANDSHAKE_GIVE);
+	handshake_refused(table); /* as backscatter */
+	assert_int_equal(client(ACK, 5001, 424243, 0), HANDSHAKE_COMPLETES);
+}
+
 static void coming(uint32_t seq)
 {
 	struct sighting sighting = packet(1, 40000, 99, 8080, SYN, seq, 0, 0);
@@ -337,6 +347,7 @@ int main(void)
 		TEST(an_answer_to_another_syn_is_ignored),
 		TEST(what_was_refused_has_not_been),
 		TEST(an_old_syn_is_forgotten),
+		TEST(an_answer_under_the_clients_name_counts),
 		TEST(a_syn_may_stand_behind_its_conversation),
 		TEST(a_coming_syn_takes_nothing_from_the_conversation_before_it),
 		TEST(a_coming_syn_alone_proves_nothing),
