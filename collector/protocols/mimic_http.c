@@ -80,14 +80,16 @@ static enum sniff http_sniff(struct slice prefix)
 	return told;
 }
 
-/* HELO, EHLO, MAIL FROM:, RCPT TO:, or RSET: a mail dialogue where a body was due. */
+/* HELO, EHLO, MAIL FROM:, RCPT TO:, RSET, or of IRC NICK: a dialogue where a body was due. */
 static enum sniff dialogue_sniff(struct slice prefix)
 {
 	enum sniff told = mimic_smtp.sniff(prefix);
 	enum sniff reset = sniff_text(prefix, "RSET\r\n");
+	enum sniff nick = sniff_text(prefix, "NICK ");
 
-	return told == SNIFF_YES || reset == SNIFF_YES ? SNIFF_YES :
-	       told == SNIFF_MORE || reset == SNIFF_MORE ? SNIFF_MORE : SNIFF_NO;
+	if (told == SNIFF_YES || reset == SNIFF_YES || nick == SNIFF_YES)
+		return SNIFF_YES;
+	return told == SNIFF_MORE || reset == SNIFF_MORE || nick == SNIFF_MORE ? SNIFF_MORE : SNIFF_NO;
 }
 
 static const char *mechanism_of(struct slice header, struct slice scheme)

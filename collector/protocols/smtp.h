@@ -13,7 +13,7 @@
 /* RFC 5321 asks for 512; a real server takes 2,048. What is longer is answered and skipped, never cut into two commands. */
 #define SMTP_LINE_MAX_BYTES 4096
 #define SMTP_RECIPIENTS_MAX 1000
-#define SMTP_RECIPIENT_BYTES_MAX (256 * 1024)
+#define SMTP_RECIPIENT_BYTES_MAX (1024 * 1024) /* a thousand of the longest lines; in a replay the only limit */
 #define SMTP_HEADER_MAX_BYTES 32768
 /* A part of a mail in one record: a multiple of a chunk's content, at most TURN_BLOCK_BYTES. */
 #define SMTP_PART_BYTES (8 * CHUNK_DATA_BYTES)

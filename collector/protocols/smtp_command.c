@@ -176,7 +176,7 @@ static void proceed_rcpt(const struct command *command)
 	}
 	length[0] = (uint8_t)(address.length >> 8);
 	length[1] = (uint8_t)address.length;
-	if (state->recipients >= SMTP_RECIPIENTS_MAX ||
+	if ((state->recipients >= SMTP_RECIPIENTS_MAX && !command->turn->policy->replay) ||
 	    state->recipient_list.length + address.length + 2 > SMTP_RECIPIENT_BYTES_MAX ||
 	    chunks->chunks - chunks->used < (address.length + 2) / CHUNK_DATA_BYTES + 2) {
 		say(command, "452 4.5.3 Error: too many recipients");
@@ -389,7 +389,7 @@ static void take_auth(const struct command *command, struct slice line, uint64_t
 		take_plain(command, line);
 }
 
-static const struct {
+static const struct command_row {
 	const char *name;
 	bool (*check)(const struct command *command); /* false = refused, and said so */
 	void (*proceed)(const struct command *command);
@@ -421,30 +421,36 @@ static size_t name_bytes(struct slice line)
 	return length;
 }
 
+static const struct command_row *find_command(struct slice line, size_t name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (name == strlen(commands[i].name) && begins(line, commands[i].name))
+			return &commands[i];
+	return NULL;
+}
+
 void smtp_command(struct turn *turn, struct smtp_state *state, struct slice line, uint64_t line_position)
 {
 	struct command command = { .turn = turn, .state = state };
 	struct slice trimmed = trim(line);
 	size_t name = name_bytes(trimmed);
+	const struct command_row *row = find_command(trimmed, name);
 
-	if (state->phase != SMTP_COMMAND) {
+	/* A command where a challenge's answer was due: the recorded server refused AUTH, or the client gave it up. */
+	if (state->phase != SMTP_COMMAND && !row) {
 		take_auth(&command, line, line_position);
 		return;
 	}
+	smtp_enter_phase(state, SMTP_COMMAND);
 	command.argument = trim(slice_of(trimmed.bytes + name, trimmed.length - name));
 	command.argument_position = line_position + (uint64_t)(command.argument.bytes - line.bytes);
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (name != strlen(commands[i].name) || !begins(trimmed, commands[i].name))
-			continue;
-		turn_protocol(turn, "smtp");
-		if (!commands[i].check || commands[i].check(&command))
-			commands[i].proceed(&command);
+	if (!row) {
+		say(&command, line.length ? "500 5.5.2 Error: command not recognized" : "500 5.5.2 Error: bad syntax");
 		return;
 	}
-	if (!line.length)
-		say(&command, "500 5.5.2 Error: bad syntax");
-	else
-		say(&command, "500 5.5.2 Error: command not recognized");
+	turn_protocol(turn, "smtp");
+	if (!row->check || row->check(&command))
+		row->proceed(&command);
 }
 
 bool smtp_blank_rest(struct turn *turn, struct smtp_state *state, struct slice line, uint64_t line_position)

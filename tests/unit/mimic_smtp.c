@@ -56,6 +56,7 @@ static const struct dialogue {
 	{ "EHLO x\r\nSTARTTLS\r\nNOOP\r\n", "220 250 502 250", DEPTH_payload, 0, 0, 0, NULL },
 	{ "EHLO x\r\nMAIL FROM:<a@b> BODY=8BITMIME SIZE=33554433\r\nMAIL FROM:<a@b> SIZE=33554432\r\n", "220 250 552 250", DEPTH_payload, 0, 0, 0, NULL },
 	{ "EHLO x\r\nAUTH LOGIN\r\n*\r\nAUTH CRAM-MD5\r\nAUTH PLAIN\r\nAGEAYg==\r\n", "220 250 334 501 504 334 235", DEPTH_payload, 0, 0, 0, NULL },
+	{ "EHLO x\r\nAUTH LOGIN\r\n" ENVELOPE "hi\r\n.\r\n", "220 250 334 250 250 354 250", DEPTH_data, 1, 0, 1, "hi\r\n" },
 	{ "FOO\r\n\r\nMAIL FROM:<a@b>\r\n", "220 500 500 250", DEPTH_payload, 0, 0, 0, NULL },
 };
 
