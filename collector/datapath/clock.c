@@ -24,24 +24,24 @@ uint32_t clock_ns_per_jiffy(void)
 	return (uint32_t)tick.tv_nsec;
 }
 
+/* How far apart the two clocks of user space are read, at most. */
+#define SLACK_NS 50000
+
 int clock_adjust(int program, struct otori_settings *settings)
 {
-	struct {
-		uint64_t jiffies;
-	} context = { 0 };
-	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = &context, .ctx_size_in = sizeof(context));
-	uint64_t before, after, tick = settings->ns_per_jiffy, offset = settings->clock_offset_ns, earliest, latest;
+	struct otori_clock_reading reading = { 0 };
+	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = &reading, .ctx_size_in = sizeof(reading)); /* is written back there */
+	uint64_t tick = settings->ns_per_jiffy, offset = settings->clock_offset_ns, now, earliest, latest;
 
-	before = clock_utc_ns();
 	if (bpf_prog_test_run_opts(program, &run) < 0)
 		return -errno;
-	after = clock_utc_ns();
+	now = reading.monotonic_ns + clock_utc_ns() - clock_monotonic_ns();
 	/*
-	 * The jiffy began somewhere between one tick before `before` and `after`. While the offset in use agrees with that it
-	 * stays as it is, so that times don't waver by a jiffy; else it moves no farther than it must.
+	 * The jiffy began at most one tick before. While the offset in use agrees with that it stays as it is, so that times don't
+	 * waver by a jiffy; else it moves no farther than it must.
 	 */
-	latest = after - context.jiffies * tick;
-	earliest = before - tick - context.jiffies * tick;
+	latest = now + SLACK_NS - reading.jiffies * tick;
+	earliest = now - SLACK_NS - tick - reading.jiffies * tick;
 	if ((int64_t)(offset - latest) > 0)
 		offset = latest;
 	else if ((int64_t)(offset - earliest) < 0)

@@ -175,6 +175,7 @@ static int load_both(struct datapath *datapath, const struct datapath_plan *plan
 		return problem_say(problem, PROBLEM_BPF, -ENOMEM, "the BPF programs cannot be opened: %s", strerror(errno));
 	bpf_map__set_max_entries(datapath->otori->maps.admission, buckets);
 	datapath->otori->rodata->admission_mask = buckets - 1;
+	datapath->guard->rodata->admission_mask = buckets - 1;
 	err = adopt_maps(datapath->otori->obj, NULL, plan->rings, problem);
 	if (!err)
 		err = load_object(datapath->otori->obj, "XDP", problem);

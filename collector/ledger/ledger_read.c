@@ -12,7 +12,7 @@
 static void add(uint64_t sum[LEDGER_PACKET_TERMS], const struct otori_counters *counters)
 {
 	/* the struct is nothing but figures (ledger_terms.c proves it); the CPU that counts writes each whole */
-	const uint64_t *figure = (const uint64_t *)counters;
+	const __u64 *figure = (const __u64 *)counters;
 
 	for (size_t n = 0; n < LEDGER_PACKET_TERMS; n++)
 		sum[n] += __atomic_load_n(&figure[n], __ATOMIC_RELAXED);
