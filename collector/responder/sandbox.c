@@ -36,6 +36,8 @@ static const int plain_calls[] = {
 	SCMP_SYS(pwrite64),	SCMP_SYS(read),		 SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigaction),
 	SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(sched_yield),   SCMP_SYS(sigaltstack),
 	SCMP_SYS(tgkill),	SCMP_SYS(write),
+	/* The first calls of a new thread, which may come to make them after the seal. */
+	SCMP_SYS(rseq),		SCMP_SYS(set_robust_list),
 };
 
 static int allow_plain(scmp_filter_ctx filter)
