@@ -82,21 +82,26 @@ static uint32_t room(const struct worker *worker, const struct flow *flow)
 	return WINDOW_BYTES;
 }
 
-/* The window field; the right edge never moves back (RFC 9293, 3.8.6.2.1). */
+/*
+ * The window field. The right edge never moves back (RFC 9293, 3.8.6.2.1): where there is no room for more, the field says
+ * what is left, rounded down, and what lies within the edge is taken all the same.
+ */
 static uint16_t advertise(const struct worker *worker, struct flow *flow)
 {
-	uint32_t kept = seq_after(flow->rcv_edge, flow->rcv_nxt) ? flow->rcv_edge - flow->rcv_nxt : 0;
-	uint32_t window = room(worker, flow);
-	uint32_t field;
+	uint32_t window = seq_after(flow->rcv_edge, flow->rcv_nxt) ? flow->rcv_edge - flow->rcv_nxt : 0;
+	uint32_t wanted = room(worker, flow) >> flow->our_scale;
+	uint32_t field = window >> flow->our_scale;
 
-	if (window < kept)
-		window = kept;
-	field = (window + (1u << flow->our_scale) - 1) >> flow->our_scale;
+	if (wanted > 0xffff)
+		wanted = 0xffff;
+	if (wanted > field) {
+		field = wanted;
+		window = field << flow->our_scale;
+		if (seq_after(flow->rcv_nxt + window, flow->rcv_edge))
+			flow->rcv_edge = flow->rcv_nxt + window;
+	}
 	if (field > 0xffff)
 		field = 0xffff;
-	window = field << flow->our_scale;
-	if (window > kept)
-		flow->rcv_edge = flow->rcv_nxt + window;
 	if (window < flow->mss)
 		flow->flags |= FLOW_WINDOW_SHUT;
 	else
