@@ -173,6 +173,16 @@ static void set_aside(struct worker *worker, const struct otori_event *event, co
 	count_event(worker, event, TERM_set_aside);
 }
 
+static void end_event(struct worker *worker, const struct otori_event *event)
+{
+	struct responder_worker_page *mine = worker->mine;
+
+	count_event(worker, event, read_term(event));
+	__atomic_store_n(&mine->last_sequence[event->cpu], event->sequence, __ATOMIC_RELEASE);
+	__atomic_store_n(&mine->in_hand_sequence, 0, __ATOMIC_RELEASE);
+	mine->in_hand_deaths = 0;
+}
+
 /* The ring delivers at least once; the page remembers what was taken. False where this one is not to be worked on. */
 static bool begin_event(struct worker *worker, const struct otori_event *event, const void *record, uint32_t bytes)
 {
@@ -188,19 +198,10 @@ static bool begin_event(struct worker *worker, const struct otori_event *event, 
 		__atomic_store_n(&mine->in_hand_sequence, event->sequence, __ATOMIC_RELEASE);
 	} else if (event->sequence && mine->in_hand_deaths >= DEATHS_MAX) {
 		set_aside(worker, event, record, bytes);
+		end_event(worker, event);
 		return false;
 	}
 	return true;
-}
-
-static void end_event(struct worker *worker, const struct otori_event *event)
-{
-	struct responder_worker_page *mine = worker->mine;
-
-	count_event(worker, event, read_term(event));
-	__atomic_store_n(&mine->last_sequence[event->cpu], event->sequence, __ATOMIC_RELEASE);
-	__atomic_store_n(&mine->in_hand_sequence, 0, __ATOMIC_RELEASE);
-	mine->in_hand_deaths = 0;
 }
 
 static void take_syn(struct worker *worker, const struct otori_event *event, struct slice options)
