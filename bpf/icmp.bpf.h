@@ -59,20 +59,24 @@ static __always_inline void icmp_quote(struct packet *p, void *data, void *end, 
 }
 
 /* Reads the header; the checksum is for icmp_checksum_holds. */
-static __always_inline void dissect_icmp(struct packet *p, void *data, void *end)
+__noinline int dissect_icmp(struct xdp_md *ctx, struct packet *p)
 {
-	__u32 offset = p->l4, code;
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	__u32 offset, code;
 	void *at;
 
+	if (!p)
+		return 0;
+	offset = p->l4;
 	if (p->fragment || offset > MAX_OFFSET)
-		return;
+		return 0;
 	if (p->refusal != NO_REFUSAL && p->refusal != OTORI_REFUSED_too_long)
-		return;
+		return 0;
 	p->kind = OTORI_KIND_icmp;
 	at = data + offset_of_l4(offset);
 	if (p->l4_bytes < 8 || at + 8 > end) {
 		refuse(p, bad_icmp);
-		return;
+		return 0;
 	}
 	p->partial_checksum = p->ipv6 ? fold_checksum(pseudo_sum(p, 58)) : 0; /* before a quote replaces the source */
 	p->icmp_type = *(__u8 *)at;
@@ -95,6 +99,7 @@ static __always_inline void dissect_icmp(struct packet *p, void *data, void *end
 			icmp_quote(p, data, end, offset + 8);
 		}
 	}
+	return 0;
 }
 
 /* Of the whole message; in a replay that ignores checksums, always. */
@@ -117,7 +122,7 @@ __noinline __u32 echo_build(struct xdp_md *ctx, struct packet *p)
 	l3 = p->l3;
 	at = data + offset_of_l3(l3);
 	icmp = at + (p->ipv6 ? 40 : 20);
-	if (data + 14 > end || at + 40 > end || icmp + 8 > end)
+	if (data + 14 > end || at + 28 > end || icmp + 8 > end)
 		return REFUSED(transmit_failed);
 	/* RFC 1624: the type is all that changes in the message, and swapped addresses sum to the same */
 	sum = (__u16)~read16(icmp + 2) + (__u16)~read16(icmp);
@@ -126,6 +131,8 @@ __noinline __u32 echo_build(struct xdp_md *ctx, struct packet *p)
 	*(__u16 *)(icmp + 2) = ~fold_checksum(sum);
 	answer_swap_macs(data);
 	if (p->ipv6) {
+		if (at + 40 > end)
+			return REFUSED(transmit_failed);
 		*(__u8 *)(at + 7) = set->syn_ack_ttl;
 		__builtin_memcpy(at + 8, p->destination.address, 16);
 		__builtin_memcpy(at + 24, p->source.address, 16);

@@ -40,29 +40,31 @@ static __always_inline void option_take(struct packet *p, __u32 kind, __u32 leng
 	}
 }
 
-/* Reads the options of a SYN. A function of its own, so that the verifier walks it once. */
+/*
+ * Reads the options of a SYN. A function of its own, and the cursor is in memory: so the verifier forgets its value from turn to turn
+ * and walks the loop once a turn, not once a value.
+ */
 __noinline int options_read(struct packet *p)
 {
-	__u32 at = 0, bytes;
-
 	if (!p)
 		return 0;
 	p->scale = OTORI_COOKIE_NO_SCALE;
-	bytes = p->option_bytes;
-	for (int i = 0; i < 40 && at < bytes && at < sizeof(p->options); i++) {
-		__u32 kind = option_byte(p, at), length;
+	p->cursor = 0;
+	for (int i = 0; i < 40; i++) {
+		__u32 at = *(volatile __u8 *)&p->cursor, bytes = p->option_bytes, kind, length = 1;
 
+		if (at >= bytes || at >= sizeof(p->options))
+			break;
+		kind = option_byte(p, at);
 		if (kind == OPTION_END)
 			break;
-		if (kind == OPTION_NOP) {
-			at++;
-			continue;
+		if (kind != OPTION_NOP) {
+			length = option_byte(p, at + 1);
+			if (length < 2 || at + length > bytes)
+				break;
+			option_take(p, kind, length, at);
 		}
-		length = option_byte(p, at + 1);
-		if (length < 2 || at + length > bytes)
-			break;
-		option_take(p, kind, length, at);
-		at += length;
+		*(volatile __u8 *)&p->cursor = at + length;
 	}
 	return 0;
 }

@@ -91,11 +91,14 @@ static __always_inline __u32 take_open(struct xdp_md *ctx, struct packet *p, con
 }
 
 /* A SYN to a decoy port: answered without state. */
-static __always_inline __u32 judge_syn(struct xdp_md *ctx, struct packet *p, const struct otori_settings *set,
-				       const struct otori_keys *key)
+__noinline __u32 judge_syn(struct xdp_md *ctx, struct packet *p)
 {
+	struct otori_settings *set = settings_get();
+	struct otori_keys *key = keys_get();
 	__u32 result, verdict;
 
+	if (!p || !set || !key)
+		return REFUSED(no_responder);
 	if (!clock_answering(p, set))
 		return REFUSED(no_responder);
 	if (p->verify && checksum_bytes(ctx, p->data, p->payload_bytes, p->partial_checksum) != 0xffff)
@@ -137,11 +140,14 @@ static __always_inline bool opens(struct packet *p, __u32 state, const struct ot
 	return true;
 }
 
-static __always_inline __u32 judge_tcp(struct xdp_md *ctx, struct packet *p, const struct otori_settings *set)
+__noinline __u32 judge_tcp(struct xdp_md *ctx, struct packet *p)
 {
+	struct otori_settings *set = settings_get();
 	struct otori_keys *key = keys_get();
 	__u32 state;
 
+	if (!p || !set)
+		return REFUSED(no_responder);
 	if (!p->port_index)
 		return REFUSED(other_port);
 	if (source_is_quiet(p))
@@ -152,7 +158,7 @@ static __always_inline __u32 judge_tcp(struct xdp_md *ctx, struct packet *p, con
 	state = admission_find(p);
 	/* a SYN for a live flow goes up: the responder sends a challenge (RFC 5961 4) */
 	if (p->kind == OTORI_KIND_syn && (replay || state != OTORI_SLOT_LIVE))
-		return judge_syn(ctx, p, set, key);
+		return judge_syn(ctx, p);
 	if (opens(p, state, key))
 		return take_open(ctx, p, set);
 	if (state != OTORI_SLOT_FREE)
@@ -179,11 +185,14 @@ static __always_inline __u32 judge_icmp_error(struct xdp_md *ctx, struct packet 
 	return emit(ctx, p, set->idle_seconds);
 }
 
-static __always_inline __u32 judge_icmp(struct xdp_md *ctx, struct packet *p, const struct otori_settings *set)
+__noinline __u32 judge_icmp(struct xdp_md *ctx, struct packet *p)
 {
+	struct otori_settings *set = settings_get();
 	struct otori_keys *key = keys_get();
 	__u32 verdict;
 
+	if (!p || !set)
+		return REFUSED(icmp_other);
 	if (!icmp_checksum_holds(ctx, p))
 		return REFUSED(bad_icmp);
 	if (source_is_quiet(p))
@@ -209,11 +218,12 @@ static __always_inline __u32 judge_icmp(struct xdp_md *ctx, struct packet *p, co
 }
 
 /* ARP, and solicitations to a multicast group: answered where they ask for a decoy and the operator wants it, else not ours. */
-static __always_inline __u32 judge_neighbour(struct xdp_md *ctx, struct packet *p, const struct otori_settings *set)
+__noinline __u32 judge_neighbour(struct xdp_md *ctx, struct packet *p)
 {
+	struct otori_settings *set = settings_get();
 	__u32 verdict;
 
-	if (replay || !set->answer_arp || !clock_answering(p, set))
+	if (!p || !set || replay || !set->answer_arp || !clock_answering(p, set))
 		return RESULT_PASSED;
 	if (!p->ipv6)
 		verdict = arp_build(ctx, p);
@@ -225,7 +235,7 @@ static __always_inline __u32 judge_neighbour(struct xdp_md *ctx, struct packet *
 }
 
 /* What becomes of a packet for a decoy. */
-static __always_inline __u32 judge(struct xdp_md *ctx, struct packet *p, const struct otori_settings *set)
+static __always_inline __u32 judge(struct xdp_md *ctx, struct packet *p)
 {
 	/* the host's own address: only its decoy ports are ours */
 	if (p->decoy == OTORI_DECOY_OWN && !p->port_index)
@@ -233,9 +243,9 @@ static __always_inline __u32 judge(struct xdp_md *ctx, struct packet *p, const s
 	if (p->refusal != NO_REFUSAL)
 		return RESULT_REFUSED | (__u32)p->refusal << RESULT_REASON_SHIFT;
 	if (p->protocol == 6)
-		return judge_tcp(ctx, p, set);
+		return judge_tcp(ctx, p);
 	if (p->protocol == (p->ipv6 ? 58 : 1))
-		return judge_icmp(ctx, p, set);
+		return judge_icmp(ctx, p);
 	return REFUSED(not_tcp);
 }
 
@@ -254,7 +264,7 @@ static __always_inline enum link dissect(struct xdp_md *ctx, struct packet *p, v
 	if (!p->decoy) {
 		/* a solicitation goes to a multicast group */
 		if (p->ipv6 && p->destination.address[0] == 0xff && p->protocol == 58 && p->frame_bytes <= 256)
-			dissect_icmp(p, data, end);
+			dissect_icmp(ctx, p);
 		p->kind = OTORI_KIND_other;
 		p->port_index = 0;
 		p->refusal = NO_REFUSAL;
@@ -262,9 +272,9 @@ static __always_inline enum link dissect(struct xdp_md *ctx, struct packet *p, v
 	}
 	martian = !replay && source_is_martian(p);
 	if (p->protocol == 6)
-		dissect_tcp(p, data, end);
+		dissect_tcp(ctx, p);
 	else if (p->protocol == (p->ipv6 ? 58 : 1))
-		dissect_icmp(p, data, end);
+		dissect_icmp(ctx, p);
 	if (martian)
 		refuse(p, martian);
 	if (p->decoy == OTORI_DECOY_OWN && !p->port_index)
@@ -294,9 +304,9 @@ int otori_xdp(struct xdp_md *ctx)
 	if (link == LINK_REFUSED)
 		result = RESULT_REFUSED | (__u32)p.refusal << RESULT_REASON_SHIFT;
 	else if (p.decoy)
-		result = judge(ctx, &p, set);
+		result = judge(ctx, &p);
 	else if (link == LINK_ARP || p.neighbour)
-		result = judge_neighbour(ctx, &p, set);
+		result = judge_neighbour(ctx, &p);
 	else
 		result = RESULT_PASSED;
 	count_result(tally.total, &p, result);

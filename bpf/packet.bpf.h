@@ -79,7 +79,8 @@ struct packet {
 	__u8 options_known;
 	__u8 scale; /* of a SYN: 0 to 14, 15 = not offered */
 	__u8 sack_offered, timestamp_offered;
-	__u8 fragment;
+	__u8 fragment; /* 1 = a first fragment, 2 = a later one */
+	__u8 cursor;   /* options.bpf.h: offset in options */
 	__u8 icmp_type;
 	__u8 echo;	  /* an ICMP echo request */
 	__u8 neighbour;	  /* a neighbour solicitation */

@@ -29,8 +29,11 @@
 #include <unistd.h>
 
 #include "bpf_frame.h"
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion" /* made by bpftool */
 #include "guard.skel.h"
 #include "otori.skel.h"
+#pragma GCC diagnostic pop
 #include "../../include/otori/admission.h"
 #include "../../include/otori/cookie.h"
 #include "../../include/otori/datapath.h"
@@ -278,10 +281,10 @@ static void world_sum(int map, uint32_t key, size_t value_bytes, bool ipv6, stru
 	assert_non_null(values);
 	assert_int_equal(bpf_map_lookup_elem(map, &key, values), 0);
 	for (int cpu = 0; cpu < cpus; cpu++) {
-		const uint64_t *from = (const void *)(values + (size_t)cpu * value_bytes + at);
+		const __u64 *from = (const void *)(values + (size_t)cpu * value_bytes + at);
 
 		for (size_t i = 0; i < sizeof(*sum) / 8; i++)
-			((uint64_t *)sum)[i] += from[i];
+			((__u64 *)sum)[i] += from[i];
 	}
 	free(values);
 }
