@@ -174,10 +174,13 @@ static int check_labels(PGconn *connection, const char *type, const char *expect
 /* The months ahead, where the role may make them (who only reads may not, and need not). */
 static int make_partitions(PGconn *connection, char *text, size_t text_bytes)
 {
-	return execute(connection,
-		       "select case when has_function_privilege('otori.make_partitions(timestamptz, timestamptz)', 'execute')"
-		       " then otori.make_partitions(now(), now()) end",
-		       "cannot make partitions", text, text_bytes);
+	int may = query_number(connection,
+			       "select has_function_privilege('otori.make_partitions(timestamptz, timestamptz)', 'execute')::integer",
+			       text, text_bytes);
+
+	if (may <= 0)
+		return may;
+	return execute(connection, "select otori.make_partitions(now(), now())", "cannot make partitions", text, text_bytes);
 }
 
 int database_migrate(PGconn *connection, char *text, size_t text_bytes)
