@@ -76,7 +76,8 @@ static void help(FILE *out)
 	}
 	fputs("  --observed FROM,TO         when the sensor observed (first to last packet); 2006-09-01 or 2006-09-01T08:30:00+09:00;\n"
 	      "                             without a zone UTC; a date alone as TO is that whole day\n"
-	      "  --ignore-checksums         take packets with wrong IP and TCP checksums (anonymised, or offloaded at capture)\n"
+	      "  --ignore-checksums         take packets with wrong IP and TCP checksums, and with IP lengths that are not filled in\n"
+	      "                             or too long for the frame (anonymised, or offloaded at capture)\n"
 	      "\nExit status: 0 all is loaded; 1 failure, or a file was cut short; 2 usage; 3 the BPF program could not be loaded.\n",
 	      out);
 }
@@ -225,9 +226,10 @@ static bool lost(const struct session_summary *summary)
 	return summary->conversations_lost || summary->shed || summary->set_aside;
 }
 
-static int work(struct session *session, struct capture *capture, struct session_summary *summary, struct problem *problem)
+static int work(struct session *session, struct capture *capture, bool mend, struct session_summary *summary,
+		struct problem *problem)
 {
-	struct lookahead *lookahead = lookahead_open(capture, session_coming, session);
+	struct lookahead *lookahead = lookahead_open(capture, mend, session_coming, session);
 	char text[SAVEFILE_TEXT_BYTES] = "";
 	const struct sighted *sighted;
 	int got = lookahead ? 1 : -ENOMEM, err = 0;
@@ -271,7 +273,7 @@ static int replay(struct arguments *arguments, struct capture *capture, const ch
 	int err = session_open(&session, &plan, problem);
 
 	if (!err)
-		err = work(session, capture, &summary, problem);
+		err = work(session, capture, arguments->ignore_checksums, &summary, problem);
 	session_close(session);
 	if (err)
 		return err;

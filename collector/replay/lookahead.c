@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "replay/lookahead.h"
+#include "replay/mend.h"
 
 struct place {
 	struct sighted sighted;
@@ -19,6 +20,7 @@ struct place {
 
 struct lookahead {
 	struct capture *capture;
+	bool mend;
 	void (*coming)(void *context, const struct sighted *sighted);
 	void *context;
 	unsigned first, count;
@@ -27,7 +29,7 @@ struct lookahead {
 	struct place places[LOOKAHEAD_PACKETS];
 };
 
-struct lookahead *lookahead_open(struct capture *capture, void (*coming)(void *context, const struct sighted *sighted),
+struct lookahead *lookahead_open(struct capture *capture, bool mend, void (*coming)(void *context, const struct sighted *sighted),
 				 void *context)
 {
 	struct lookahead *lookahead = calloc(1, sizeof(*lookahead));
@@ -35,6 +37,7 @@ struct lookahead *lookahead_open(struct capture *capture, void (*coming)(void *c
 	if (!lookahead)
 		return NULL;
 	lookahead->capture = capture;
+	lookahead->mend = mend;
 	lookahead->coming = coming;
 	lookahead->context = context;
 	lookahead->end = 1;
@@ -51,7 +54,7 @@ void lookahead_close(struct lookahead *lookahead)
 }
 
 /* Copies a packet into a place. 0 or -ENOMEM. */
-static int keep(struct place *place, const struct captured *packet)
+static int keep(struct place *place, const struct captured *packet, bool mend)
 {
 	if (packet->bytes > place->capacity) {
 		size_t capacity = packet->bytes < 2048 ? 2048 : packet->bytes;
@@ -63,6 +66,9 @@ static int keep(struct place *place, const struct captured *packet)
 		place->capacity = capacity;
 	}
 	memcpy(place->buffer, packet->frame, packet->bytes);
+	/* what the snap length cut is cut: refused as truncated */
+	if (mend && packet->bytes >= packet->wire_bytes)
+		mend_length(place->buffer, packet->bytes);
 	place->sighted.packet = *packet;
 	place->sighted.packet.frame = place->buffer;
 	sighting_of(slice_of(place->buffer, packet->bytes), &place->sighted.sighting);
@@ -84,7 +90,7 @@ int lookahead_next(struct lookahead *lookahead, const struct sighted **sighted, 
 		lookahead->end = capture_next(lookahead->capture, &packet, text);
 		if (lookahead->end != 1)
 			break;
-		if (keep(place, &packet)) {
+		if (keep(place, &packet, lookahead->mend)) {
 			lookahead->end = -ENOMEM;
 			strcpy(text, "no memory for a packet");
 			break;

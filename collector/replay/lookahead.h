@@ -23,8 +23,11 @@ struct sighted {
 	struct sighting sighting;
 };
 
-/* coming: is told of each packet when it comes into view. capture is borrowed. NULL where memory is short. */
-struct lookahead *lookahead_open(struct capture *capture, void (*coming)(void *context, const struct sighted *sighted),
+/*
+ * coming: is told of each packet when it comes into view. mend: lengths are made to fit (mend.h). capture is borrowed. NULL where
+ * memory is short.
+ */
+struct lookahead *lookahead_open(struct capture *capture, bool mend, void (*coming)(void *context, const struct sighted *sighted),
 				 void *context);
 void lookahead_close(struct lookahead *lookahead);
 
