@@ -44,7 +44,10 @@ static int64_t program_there(uint32_t ifindex)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_EGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = GUARD_HANDLE, .priority = GUARD_PRIORITY);
-	int err = bpf_tc_query(&hook, &filter);
+	int err;
+
+	libbpf_set_print(NULL); /* that there is no filter is an answer, not an error */
+	err = bpf_tc_query(&hook, &filter);
 
 	if (err == -ENOENT || err == -EINVAL)
 		return 0; /* no filter, or no clsact to hang one on */

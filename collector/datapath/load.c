@@ -27,14 +27,6 @@
 
 #define VERIFIER_LOG_BYTES (1u << 20)
 
-static int quiet_print(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	(void)level;
-	(void)format;
-	(void)arguments;
-	return 0;
-}
-
 void datapath_init(struct datapath *datapath)
 {
 	memset(datapath, 0, sizeof(*datapath));
@@ -168,7 +160,6 @@ static int load_both(struct datapath *datapath, const struct datapath_plan *plan
 	uint32_t buckets = buckets_for(plan->flows);
 	int err;
 
-	libbpf_set_print(quiet_print);
 	datapath->otori = otori_bpf__open();
 	datapath->guard = guard_bpf__open();
 	if (!datapath->otori || !datapath->guard)

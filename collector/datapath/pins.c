@@ -41,6 +41,7 @@ int pins_open(struct problem *problem)
 {
 	int fd;
 
+	libbpf_set_print(NULL); /* what goes wrong is said in one line of ours */
 	if (!is_bpffs() && mount("bpffs", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") < 0)
 		return problem_say(problem, PROBLEM_BPF, -errno, "%s: bpffs is not mounted there and cannot be: %s", BPFFS,
 				   strerror(errno));
@@ -65,6 +66,7 @@ int pins_look(void)
 {
 	int fd;
 
+	libbpf_set_print(NULL);
 	if (!is_bpffs())
 		return -ENOENT;
 	fd = open(OTORI_PIN_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
