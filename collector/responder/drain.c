@@ -98,6 +98,16 @@ bool drain_next(struct drain *drain, const void **record, uint32_t *bytes)
 	return false;
 }
 
+uint64_t drain_position(const struct drain *drain)
+{
+	return drain->at;
+}
+
+void drain_rewind(struct drain *drain, uint64_t position)
+{
+	drain->at = position;
+}
+
 void drain_release(struct drain *drain)
 {
 	/* The full barrier orders this before the next look at the writer's position: the kernel wakes a reader that has caught up. */

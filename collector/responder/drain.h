@@ -25,6 +25,10 @@ void drain_close(struct drain *drain);
  */
 bool drain_next(struct drain *drain, const void **record, uint32_t *bytes);
 
+/* Where drain_next stands, and back to where it stood (not before what was released). */
+uint64_t drain_position(const struct drain *drain);
+void drain_rewind(struct drain *drain, uint64_t position);
+
 /* Everything that drain_next gave is done with: the kernel may overwrite it, and a successor won't see it. */
 void drain_release(struct drain *drain);
 

@@ -104,9 +104,22 @@ uint32_t flow_hash(const struct flow_table *table, const struct flow_key *key)
 	return (uint32_t)keyed_hash(table->secret, words, count);
 }
 
+void flow_prefetch_head(const struct flow_table *table, uint32_t hash)
+{
+	__builtin_prefetch(&table->heads[hash & table->mask], 1);
+}
+
 void flow_prefetch(const struct flow_table *table, uint32_t hash)
 {
-	__builtin_prefetch(&table->heads[hash & table->mask]);
+	uint32_t name = table->heads[hash & table->mask];
+
+	if (name) {
+		const uint8_t *flow = (const uint8_t *)flow_at(table, name);
+
+		__builtin_prefetch(flow, 1);
+		__builtin_prefetch(flow + 64, 1);
+		__builtin_prefetch(flow + 128, 1);
+	}
 }
 
 struct flow *flow_find(const struct flow_table *table, const struct flow_key *key, uint32_t hash)

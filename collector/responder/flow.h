@@ -178,7 +178,8 @@ static inline struct talk *flow_talk(const struct flow_table *table, const struc
 void flow_key_of(const struct otori_event *event, struct flow_key *key);
 uint32_t flow_hash(const struct flow_table *table, const struct flow_key *key);
 
-/* Fetches ahead what flow_find will look at. */
+/* Fetch ahead what flow_find will look at: first the place in the table, later the flow. */
+void flow_prefetch_head(const struct flow_table *table, uint32_t hash);
 void flow_prefetch(const struct flow_table *table, uint32_t hash);
 /* The flow of this key, or NULL. */
 struct flow *flow_find(const struct flow_table *table, const struct flow_key *key, uint32_t hash);

@@ -310,20 +310,34 @@ static void read_clock(struct serve *serve)
 	__atomic_store_n(&serve->mine->heartbeat_ns, clock_monotonic_ns(), __ATOMIC_RELAXED);
 }
 
-/* Takes a batch of events; true where there may be more. */
+/* Gives the worker what lies in the ring next; returns how many records it took. */
+static unsigned take_some(struct serve *serve)
+{
+	struct worker_record records[WORKER_BATCH];
+	uint64_t positions[WORKER_BATCH];
+	unsigned count = 0, taken;
+
+	for (; count < WORKER_BATCH; count++) {
+		positions[count] = drain_position(serve->drain);
+		if (!drain_next(serve->drain, &records[count].bytes, &records[count].length))
+			break;
+	}
+	taken = worker_events(serve->worker, records, count, serve->now_ns);
+	if (taken < count)
+		drain_rewind(serve->drain, positions[taken]);
+	drain_release(serve->drain);
+	return taken;
+}
+
+/* Takes a batch of events and runs the timers; true where there may be more. */
 static bool take_batch(struct serve *serve)
 {
-	const void *record;
-	uint32_t bytes;
-	unsigned taken = 0;
+	unsigned taken = WORKER_BATCH;
 
-	while (taken < BATCH_EVENTS && !worker_full(serve->worker) && drain_next(serve->drain, &record, &bytes)) {
-		worker_event(serve->worker, record, bytes, serve->now_ns);
-		taken++;
-	}
-	drain_release(serve->drain);
+	for (unsigned i = 0; i < BATCH_EVENTS / WORKER_BATCH && taken == WORKER_BATCH; i++)
+		taken = take_some(serve);
 	worker_tick(serve->worker, serve->now_ns);
-	return taken == BATCH_EVENTS || worker_full(serve->worker);
+	return taken == WORKER_BATCH || worker_full(serve->worker);
 }
 
 /* Milliseconds until something is due. */

@@ -250,16 +250,35 @@ static void take_segment(struct worker *worker, const struct otori_event *event,
 	tcp_stray(worker, event, key, segment);
 }
 
-static void take_tcp(struct worker *worker, const struct otori_event *event, const uint8_t *options, struct slice payload)
-{
-	struct flow_key key;
-	struct segment segment;
+/* What can be known of a record before its turn comes, so that the memory it needs is on its way. */
+struct prepared {
+	bool sound;
 	uint32_t hash;
+	struct flow_key key;
+	struct otori_event event; /* a copy: the checks hold for what is used */
+};
 
-	flow_key_of(event, &key);
-	hash = flow_hash(&worker->flows, &key);
+static void prepare(const struct worker *worker, const void *record, uint32_t bytes, struct prepared *prepared)
+{
+	prepared->sound = false;
+	if (bytes < sizeof(prepared->event))
+		return;
+	memcpy(&prepared->event, record, sizeof(prepared->event));
+	prepared->sound = well_formed(&prepared->event, bytes);
+	if (!prepared->sound || prepared->event.kind == OTORI_EVENT_syn)
+		return;
+	flow_key_of(&prepared->event, &prepared->key);
+	prepared->hash = flow_hash(&worker->flows, &prepared->key);
+	flow_prefetch_head(&worker->flows, prepared->hash);
+}
+
+static void take_tcp(struct worker *worker, const struct prepared *prepared, const uint8_t *options, struct slice payload)
+{
+	const struct otori_event *event = &prepared->event;
+	struct segment segment;
+
 	if (event->kind == OTORI_EVENT_unreachable) {
-		struct flow *flow = flow_find(&worker->flows, &key, hash);
+		struct flow *flow = flow_find(&worker->flows, &prepared->key, prepared->hash);
 
 		if (flow)
 			tcp_path_mtu(worker, flow, event->seq, event->window);
@@ -271,33 +290,58 @@ static void take_tcp(struct worker *worker, const struct otori_event *event, con
 	}
 	segment_of(event, options, payload, &segment);
 	if (event->kind == OTORI_EVENT_open)
-		take_open(worker, event, &key, hash, &segment);
+		take_open(worker, event, &prepared->key, prepared->hash, &segment);
 	else
-		take_segment(worker, event, &key, hash, &segment);
+		take_segment(worker, event, &prepared->key, prepared->hash, &segment);
+}
+
+static void take_prepared(struct worker *worker, const struct prepared *prepared, const void *record, uint32_t bytes)
+{
+	const struct otori_event *event = &prepared->event;
+	const uint8_t *options = (const uint8_t *)record + sizeof(*event);
+
+	if (!prepared->sound) {
+		account(worker, minute_of(worker->now_ns), 0, false, TERM_malformed, 1);
+		return;
+	}
+	if (!begin_event(worker, event, record, bytes))
+		return;
+	if (event->kind == OTORI_EVENT_syn)
+		take_syn(worker, event, slice_of(options, event->option_bytes));
+	else
+		take_tcp(worker, prepared, options, slice_of(options + event->option_bytes, event->payload_bytes));
+	end_event(worker, event);
 }
 
 void worker_event(struct worker *worker, const void *record, uint32_t bytes, uint64_t now_ns)
 {
-	struct otori_event event;
-	const uint8_t *options;
+	struct prepared prepared;
 
 	set_clock(worker, now_ns);
 	account_records_begin(worker);
-	if (bytes >= sizeof(event))
-		memcpy(&event, record, sizeof(event));
-	if (bytes < sizeof(event) || !well_formed(&event, bytes)) {
-		account(worker, minute_of(worker->now_ns), 0, false, TERM_malformed, 1);
-		return;
-	}
-	if (begin_event(worker, &event, record, bytes)) {
-		options = (const uint8_t *)record + sizeof(event);
-		if (event.kind == OTORI_EVENT_syn)
-			take_syn(worker, &event, slice_of(options, event.option_bytes));
-		else
-			take_tcp(worker, &event, options, slice_of(options + event.option_bytes, event.payload_bytes));
-		end_event(worker, &event);
-	}
+	prepare(worker, record, bytes, &prepared);
+	take_prepared(worker, &prepared, record, bytes);
 	account_records(worker);
+}
+
+unsigned worker_events(struct worker *worker, const struct worker_record *records, unsigned count, uint64_t now_ns)
+{
+	struct prepared prepared[WORKER_BATCH];
+	unsigned taken;
+
+	if (count > WORKER_BATCH)
+		count = WORKER_BATCH;
+	set_clock(worker, now_ns);
+	account_records_begin(worker);
+	for (unsigned i = 0; i < count; i++)
+		prepare(worker, records[i].bytes, records[i].length, &prepared[i]);
+	for (unsigned i = 0; i < count; i++)
+		if (prepared[i].sound && prepared[i].event.kind != OTORI_EVENT_syn)
+			flow_prefetch(&worker->flows, prepared[i].hash);
+	for (taken = 0; taken < count && !worker_full(worker); taken++)
+		take_prepared(worker, &prepared[taken], records[taken].bytes, records[taken].length);
+	account_records(worker);
+	return taken;
 }
 
 void worker_tick(struct worker *worker, uint64_t now_ns)

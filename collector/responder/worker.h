@@ -51,6 +51,20 @@ void worker_close(struct worker *worker);
 /* Takes one ring record; bytes is its size in the ring. Hostile content is refused and counted. */
 void worker_event(struct worker *worker, const void *record, uint32_t bytes, uint64_t now_ns);
 
+/* A record where it lies in the ring. */
+struct worker_record {
+	const void *bytes;
+	uint32_t length;
+};
+
+#define WORKER_BATCH 32
+
+/*
+ * The same for up to WORKER_BATCH records, faster: the memory that they need is fetched ahead. Returns how many were taken; it
+ * stops early where worker_full().
+ */
+unsigned worker_events(struct worker *worker, const struct worker_record *records, unsigned count, uint64_t now_ns);
+
 /*
  * Timers due by now_ns: retransmissions, delayed answers, deadlines. Flushes the sink. Stops early where the record buffer is
  * nearly full: empty it and call again (worker_next_tick is then not later than now_ns).
