@@ -4,8 +4,8 @@
  *
  * In:  values of C. Out: bytes for PQputCopyData. Called by load_*.c. May not talk to the database.
  *
- * A row is begun with its number of columns and then filled column by column, in the order of the COPY statement. Where memory
- * is short the buffer is failed and stays so: the caller looks once, at the end of a row.
+ * A row is begun with its number of columns and then filled column by column, in the order of the COPY statement. Where
+ * memory is short the buffer is failed and stays so: the caller looks once, at the end of a row.
  */
 #ifndef OTORI_COPY_BINARY_H
 #define OTORI_COPY_BINARY_H

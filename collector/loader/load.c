@@ -38,8 +38,9 @@ struct load *load_new(void)
 	load->open = -1;
 	load->payloads = payload_identities_new();
 	load->subjects = subject_decoder_new();
+	load->payload_batch = load_payload_batch_new();
 	load->terms = calloc(LOAD_TERMS_MAX, sizeof(*load->terms));
-	if (!load->payloads || !load->subjects || !load->terms) {
+	if (!load->payloads || !load->payload_batch || !load->subjects || !load->terms) {
 		load_free(load);
 		return NULL;
 	}
@@ -54,6 +55,7 @@ void load_free(struct load *load)
 		copy_buffer_free(&load->tables[i]);
 	load_observations_clear(load);
 	payload_identities_free(load->payloads);
+	load_payload_batch_free(load->payload_batch);
 	subject_decoder_free(load->subjects);
 	sum_table_free(&load->ledger);
 	sum_table_free(&load->syn_sources);
@@ -83,12 +85,22 @@ static bool blames_data(const char *state)
 			 !strncmp(state, "21", 2) || !strcmp(state, "P0001"));
 }
 
-/* Takes over result, whose failure is judged: -EAGAIN or -EPROTO. */
-static int judge(struct load *load, PGresult *result)
+/*
+ * Two loaders of one sensor (a replay beside a run) may bring the same payload at the same moment. The one that comes
+ * second learns of it too late; the next time it finds the payload there.
+ */
+static bool came_second(const PGresult *result, const char *state)
+{
+	const char *table = PQresultErrorField(result, PG_DIAG_TABLE_NAME);
+
+	return state && table && !strcmp(state, "23505") && !strcmp(table, "payload");
+}
+
+int load_judge(struct load *load, PGresult *result)
 {
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	bool data = PQstatus(load->connection) == CONNECTION_OK && blames_data(state);
+	bool data = PQstatus(load->connection) == CONNECTION_OK && blames_data(state) && !came_second(result, state);
 
 	set_text(load, primary ? primary : PQerrorMessage(load->connection));
 	PQclear(result);
@@ -100,7 +112,7 @@ static int take_result(struct load *load, PGresult *result)
 	ExecStatusType status = PQresultStatus(result);
 
 	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_COPY_IN)
-		return judge(load, result);
+		return load_judge(load, result);
 	PQclear(result);
 	return 0;
 }
@@ -155,11 +167,13 @@ static int copy_begin(struct load *load, enum load_table table)
 	return put(load, copy_binary_header());
 }
 
-static int send_rows(struct load *load, enum load_table table)
+int load_send(struct load *load, enum load_table table)
 {
 	struct copy_buffer *buffer = &load->tables[table];
 	int error = 0;
 
+	if (!buffer->length)
+		return 0;
 	if (load->open != (int)table)
 		error = copy_begin(load, table);
 	for (size_t sent = 0; !error && sent < buffer->length;) {
@@ -192,7 +206,7 @@ int load_row_end(struct load *load, enum load_table table)
 	load->rows++;
 	if (buffer->length < (load->open == (int)table ? PIECE_BYTES : CHANGE_BYTES))
 		return 0;
-	return send_rows(load, table);
+	return load_send(load, table);
 }
 
 static int send_all(struct load *load)
@@ -201,10 +215,9 @@ static int send_all(struct load *load)
 
 	/* The open one first: it costs no change. */
 	if (load->open >= 0)
-		error = send_rows(load, (enum load_table)load->open);
+		error = load_send(load, (enum load_table)load->open);
 	for (int table = 0; !error && table < LOAD_TABLE_COUNT; table++)
-		if (load->tables[table].length)
-			error = send_rows(load, (enum load_table)table);
+		error = load_send(load, (enum load_table)table);
 	return error ? error : load_copy_end(load);
 }
 
@@ -314,11 +327,9 @@ int load_connect(struct load *load, PGconn *connection)
 	 * A file is deleted after its commit, so a commit must be on disk. The primary key of payload is not copied:
 	 * what is double there is merged.
 	 */
-	return load_execute(
-		load,
-		"select set_config('synchronous_commit', 'on', false)"
-		" where current_setting('synchronous_commit') = 'off';"
-		"create temporary table if not exists payload_staging (like otori.payload) on commit delete rows");
+	return load_execute(load, "select set_config('synchronous_commit', 'on', false)"
+				  " where current_setting('synchronous_commit') = 'off';"
+				  "set enable_seqscan = off; set enable_bitmapscan = off");
 }
 
 /* 1 = this very segment was loaded, 0 = it was not, -EEXIST, or as load_begin. */
@@ -341,7 +352,7 @@ static int find_segment(struct load *load, const struct journal_header *header)
 			      " where sensor = $1 and segment = $2::bigint",
 			      3, NULL, values, NULL, NULL, 0);
 	if (PQresultStatus(result) != PGRES_TUPLES_OK)
-		return judge(load, result);
+		return load_judge(load, result);
 	if (PQntuples(result)) {
 		bool same = PQgetvalue(result, 0, 0)[0] == 't', loaded = PQgetvalue(result, 0, 1)[0] == 't';
 
@@ -364,7 +375,6 @@ int load_begin(struct load *load, const struct journal_header *header)
 	load->place = 0;
 	load->records = load->rows = 0;
 	load->new_months = 0;
-	load->staged = false;
 	load->text[0] = 0;
 	result = load_execute(load, "begin");
 	if (result)
@@ -447,9 +457,9 @@ int load_commit(struct load *load, uint64_t file_bytes, bool cut)
 	if (!error)
 		error = load_ledger_flush(load);
 	if (!error)
-		error = send_all(load);
+		error = load_payloads_flush(load);
 	if (!error)
-		error = load_payloads_merge(load);
+		error = send_all(load);
 	if (!error)
 		error = load_observations_flush(load);
 	if (!error)
@@ -473,6 +483,7 @@ void load_abort(struct load *load)
 	sum_table_clear(&load->syn_sources);
 	load_ledger_clear(load);
 	load_observations_clear(load);
+	load_payloads_clear(load);
 	forget(load);
 	if (!load->in_transaction)
 		return;

@@ -43,7 +43,7 @@
 	  "subject, header, size_bytes, truncated, recipients") \
 	X(MAIL_PART, "otori.mail_part", "sensor, mail, byte_offset, stored_at, access, bytes") \
 	X(MAIL_RECIPIENT, "otori.mail_recipient", "sensor, mail, received_at, position, address, address_raw") \
-	X(PAYLOAD, "pg_temp.payload_staging", "sensor, sha256, size_bytes, bytes, first_seen_at") \
+	X(PAYLOAD, "otori.payload", "sensor, sha256, size_bytes, bytes, first_seen_at") \
 	X(SYN_SAMPLE, "otori.syn_sample", \
 	  "sensor, segment, place, seen_at, source, source_port, decoy, decoy_port, vlan_outer, vlan_inner, " \
 	  "probability, seq, tcp_window, ip_id, ttl, dont_fragment, options") \
@@ -59,7 +59,8 @@
 #define LOAD_ENUM_TABLE(NAME, table, columns) LOAD_##NAME,
 enum load_table { LOAD_TABLES(LOAD_ENUM_TABLE) LOAD_TABLE_COUNT };
 
-#define LOAD_TERMS_MAX 512 /* distinct terms in one segment; the sensor has about a hundred */
+#define LOAD_PAYLOAD_MAX_BYTES 65536 /* as CONVERSATION_PAYLOAD_MAX_BYTES has it */
+#define LOAD_TERMS_MAX 512	     /* distinct terms in one segment; the sensor has about a hundred */
 #define LOAD_TERM_BYTES 64
 #define LOAD_OBSERVATIONS_MAX 64    /* distinct beginnings in one segment; a sensor has one */
 #define LOAD_OBSERVATION_BYTES 8192 /* of the text of decoys or ports */
@@ -84,7 +85,7 @@ struct load {
 	uint64_t month_from_ns, month_until_ns; /* a month whose partitions are there: the last one asked for */
 	uint8_t months[LOAD_MONTHS / 8];	/* months whose partitions are there */
 	unsigned new_months;
-	bool staged; /* payload rows wait in the staging table */
+	struct load_payload_batch *payload_batch; /* owned */
 	struct payload_identities *payloads;
 	struct subject_decoder *subjects;
 	struct sum_table ledger, syn_sources, packets;
@@ -146,18 +147,30 @@ void load_vlans(struct copy_buffer *row, const struct endpoints *endpoints);
 /* Three columns of a destination: text, raw bytes, port; null where none was asked for. */
 void load_relay(struct copy_buffer *row, struct slice host, int32_t port);
 
+/* Takes over a result that is a failure, and judges it: -EAGAIN or -EPROTO. */
+int load_judge(struct load *load, PGresult *result);
+
 /* Runs one statement without parameters, or with; judges what came of it. */
 int load_execute(struct load *load, const char *statement);
 int load_execute_params(struct load *load, const char *statement, int count, const char *const *values);
 
+/* Sends all rows of a table that wait. */
+int load_send(struct load *load, enum load_table table);
 /* Ends the COPY under way, if there is one, so that statements can run. */
 int load_copy_end(struct load *load);
 
 int load_access(struct load *load, const struct record_access *record);
 int load_hop(struct load *load, const struct record_hop *record);
 int load_credential(struct load *load, const struct record_credential *record);
-/* Moves staged payloads into their table. */
-int load_payloads_merge(struct load *load);
+
+struct load_payload_batch *load_payload_batch_new(void);
+void load_payload_batch_free(struct load_payload_batch *batch);
+/* Gives the identity of what a client said (at most LOAD_PAYLOAD_MAX_BYTES), and sees to it that the database has or
+ * gets it. */
+int load_payload(struct load *load, struct slice bytes, uint64_t first_seen_ns, uint8_t sha256[PAYLOAD_SHA256_BYTES]);
+/* Makes rows of those payloads that wait and that the database doesn't have. */
+int load_payloads_flush(struct load *load);
+void load_payloads_clear(struct load *load);
 
 int load_mail(struct load *load, const struct record_mail *record);
 int load_mail_part(struct load *load, const struct record_mail_part *record);

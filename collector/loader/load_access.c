@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * load_access.c - rows of access, hop, credential and payload.
+ * load_access.c - rows of access, hop and credential.
  *
  * In:  records of conversations. Out: rows in load's buffers. Called by load.c. May not talk to the database but
  * through load.h.
@@ -16,36 +16,6 @@ static const char *const depth_names[] = {
 #define DEPTH_NAME(name) #name,
 	RECORD_DEPTHS(DEPTH_NAME)
 };
-
-/* Stages the payload, where the database may not have it yet, and gives its identity. */
-static int stage_payload(struct load *load, const struct record_access *record, uint64_t first_seen_ns,
-			 uint8_t sha256[PAYLOAD_SHA256_BYTES])
-{
-	struct copy_buffer *row;
-	int error = payload_identify(load->payloads, record->payload, sha256);
-
-	if (error || payload_remembered(load->payloads, sha256))
-		return error;
-	row = load_row(load, LOAD_PAYLOAD, 5);
-	copy_bytea(row, slice_of(sha256, PAYLOAD_SHA256_BYTES));
-	copy_int4(row, copy_clamp_int4(record->payload.length));
-	copy_bytea(row, record->payload);
-	copy_time(row, first_seen_ns);
-	load->staged = true;
-	return load_row_end(load, LOAD_PAYLOAD);
-}
-
-int load_payloads_merge(struct load *load)
-{
-	if (!load->staged)
-		return 0;
-	load->staged = false;
-	/* In order, so that two loaders which bring the same payloads wait for each other and don't deadlock. */
-	return load_execute(load,
-			    "insert into otori.payload (sensor, sha256, size_bytes, bytes, first_seen_at)"
-			    " select sensor, sha256, size_bytes, bytes, first_seen_at from pg_temp.payload_staging"
-			    " order by sensor, sha256, first_seen_at on conflict (sensor, sha256) do nothing");
-}
 
 /* A count of 0 means that it is not known. */
 static void put_known(struct copy_buffer *row, uint16_t value)
@@ -77,12 +47,15 @@ static void put_fingerprint(struct copy_buffer *row, const struct record_access 
 int load_access(struct load *load, const struct record_access *record)
 {
 	uint64_t started_ns = record->started_at_ns, ended_ns = record->ended_at_ns;
+	bool longer = record->payload.length > LOAD_PAYLOAD_MAX_BYTES;
+	struct slice payload =
+		slice_of(record->payload.bytes, longer ? LOAD_PAYLOAD_MAX_BYTES : record->payload.length);
 	uint8_t sha256[PAYLOAD_SHA256_BYTES];
 	struct copy_buffer *row;
 	int error = load_time(load, &started_ns);
 
-	if (!error && record->payload.length)
-		error = stage_payload(load, record, started_ns, sha256);
+	if (!error && payload.length)
+		error = load_payload(load, payload, started_ns, sha256);
 	if (error)
 		return error;
 	/* The column takes any time that a bigint of nanoseconds can name; only the order must hold. */
@@ -106,8 +79,8 @@ int load_access(struct load *load, const struct record_access *record)
 	copy_int8(row, copy_clamp_int8(record->bytes_in));
 	copy_int8(row, copy_clamp_int8(record->bytes_out));
 	copy_int4(row, copy_clamp_int4(record->first_segment_bytes));
-	copy_bytea_or_null(row, slice_of(sha256, record->payload.length ? sizeof(sha256) : 0));
-	copy_bool(row, record->payload_truncated);
+	copy_bytea_or_null(row, slice_of(sha256, payload.length ? sizeof(sha256) : 0));
+	copy_bool(row, record->payload_truncated || longer);
 	put_fingerprint(row, record);
 	copy_int4(row, copy_clamp_int4(record->hops));
 	copy_int4(row, copy_clamp_int4(record->mails));

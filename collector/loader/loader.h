@@ -2,8 +2,8 @@
 /*
  * loader.h - journal segments into PostgreSQL: COPY BINARY, one segment in one transaction together with its name.
  *
- * In:  finished segments (.otj) of a journal folder. Out: rows; the segment file is deleted after its commit, or moved to bad/
- * with a ledger row. Called by supervisor/ (in a process and user of its own) and replay.c (in the process).
+ * In:  finished segments (.otj) of a journal folder. Out: rows; the segment file is deleted after its commit, or moved
+ * to bad/ with a ledger row. Called by supervisor/ (in a process and user of its own) and replay.c (in the process).
  * May not open a socket but PostgreSQL's.
  */
 #ifndef OTORI_LOADER_H
@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 struct loader_settings {
-	const char *journal;  /* folder */
-	const char *conninfo; /* as libpq takes it */
+	const char *journal;	     /* folder */
+	const char *conninfo;	     /* as libpq takes it */
 	unsigned retry_milliseconds; /* while the database is away: first wait, doubling to 30 s */
 	unsigned poll_milliseconds;  /* look for new segments that often */
 	volatile const int *stop;    /* becomes non-zero by a signal handler: finish the segment in hand and return */
@@ -28,7 +28,8 @@ struct loader_totals {
 /* Loads until *stop; survives outages of the database. 0 or negative errno for what no wait can heal. */
 int loader_run(const struct loader_settings *settings, struct loader_totals *totals);
 
-/* Loads every finished segment that is there now, in order of numbers, and returns. 0 or negative errno (database away: -ECONNREFUSED). */
+/* Loads every finished segment that is there now, in order of numbers, and returns. 0 or negative errno (database away:
+ * -ECONNREFUSED). */
 int loader_drain(const struct loader_settings *settings, struct loader_totals *totals);
 
 #endif
