@@ -65,22 +65,22 @@ static bool fits(char kind, uint8_t byte, uint8_t want)
 
 static enum sniff sniff_greeting(struct slice prefix, const struct greeting *greeting)
 {
-	size_t length = strlen(greeting->mask);
+	size_t i = 0;
 
-	for (size_t i = 0; i < length && i < prefix.length; i++)
+	for (; greeting->mask[i] && i < prefix.length; i++)
 		if (!fits(greeting->mask[i], prefix.bytes[i], (uint8_t)greeting->bytes[i]))
 			return SNIFF_NO;
-	return prefix.length < length ? SNIFF_MORE : SNIFF_YES;
+	return greeting->mask[i] ? SNIFF_MORE : SNIFF_YES;
 }
 
 enum sniff sniff_text(struct slice prefix, const char *text)
 {
-	size_t length = strlen(text);
+	size_t i = 0;
 
-	for (size_t i = 0; i < length && i < prefix.length; i++)
+	for (; text[i] && i < prefix.length; i++)
 		if (!fits('~', prefix.bytes[i], (uint8_t)text[i]))
 			return SNIFF_NO;
-	return prefix.length < length ? SNIFF_MORE : SNIFF_YES;
+	return text[i] ? SNIFF_MORE : SNIFF_YES;
 }
 
 bool sniff_line_ends(struct slice bytes)
