@@ -149,7 +149,8 @@ static void enter_layer(struct turn *turn, const struct mimic_ops *ops, const ch
 	feed(turn, slice_of(unread.bytes, unread.length));
 }
 
-/* Line ends in front of a protocol are kept, but are no part of it (HOPM and others send a stray one behind CONNECT). */
+/* Line ends in front of a protocol are kept, but are no part of it (HOPM and others send a stray one behind CONNECT).
+ */
 static void skip_line_ends(struct turn *turn, struct unread *unread)
 {
 	uint8_t ends = 0;
@@ -191,8 +192,9 @@ static size_t tell_layer(struct turn *turn, struct slice bytes)
 				continue;
 		}
 		if (told != SNIFF_YES) {
-			ops = c->server_first && !sniff_binary(slice_of(unread->bytes, unread->length)) ?
-				      &mimic_smtp : &mimic_unknown;
+			ops = c->server_first && !sniff_binary(slice_of(unread->bytes, unread->length))
+				      ? &mimic_smtp
+				      : &mimic_unknown;
 			protocol = NULL;
 		}
 		enter_layer(turn, ops, protocol);

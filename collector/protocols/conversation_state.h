@@ -16,7 +16,7 @@ struct conversation {
 	struct endpoints endpoints;
 	uint32_t next_free;
 	uint64_t bytes_in;
-	uint64_t kept;		     /* bytes given to turn_keep; payload holds the first of them */
+	uint64_t kept; /* bytes given to turn_keep; payload holds the first of them */
 	struct byte_queue payload;
 	struct byte_queue pending;
 	struct byte_queue first_host; /* of the first request */
@@ -25,14 +25,14 @@ struct conversation {
 	uint32_t hops, mails, turns, first_segment_bytes;
 	uint16_t requests, credentials;
 	uint8_t level;
-	uint8_t depth;		     /* enum depth */
+	uint8_t depth; /* enum depth */
 	bool first_relay : 1, first_absolute : 1;
-	bool relay_is_first : 1;     /* the innermost hop is the first request */
-	bool server_first : 1;	     /* the banner of this layer was said */
-	bool inner_bytes : 1;	     /* a byte that is no line end came in this layer */
+	bool relay_is_first : 1; /* the innermost hop is the first request */
+	bool server_first : 1;	 /* the banner of this layer was said */
+	bool inner_bytes : 1;	 /* a byte that is no line end came in this layer */
 	bool keep_no_more : 1;
 	bool closing : 1;
-	bool left : 1;		     /* the layer was left within the mimic's call */
+	bool left : 1; /* the layer was left within the mimic's call */
 	_Alignas(8) uint8_t state[MIMIC_STATE_BYTES];
 };
 

@@ -2,7 +2,8 @@
 /*
  * destination.c - what a destination that was asked for is, as far as its text tells.
  *
- * In:  host text, the visitor's address, the policy. Out: HOP_* flags. Called by turn.c, http_parse.c. May not resolve names.
+ * In:  host text, the visitor's address, the policy. Out: HOP_* flags. Called by turn.c, http_parse.c. May not resolve
+ * names.
  */
 #include "protocols/destination.h"
 
@@ -66,8 +67,7 @@ uint8_t destination_flags(const struct mimic_policy *policy, struct slice host, 
 		return 0;
 	memcpy(text, host.bytes, host.length);
 	text[host.length] = 0;
-	if (!strcasecmp(text, "localhost") ||
-	    (host.length > 10 && !strcasecmp(text + host.length - 10, ".localhost")))
+	if (!strcasecmp(text, "localhost") || (host.length > 10 && !strcasecmp(text + host.length - 10, ".localhost")))
 		return HOP_LOOPBACK;
 	if (!read_address(text, &address))
 		return 0;

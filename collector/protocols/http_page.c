@@ -31,7 +31,8 @@ __attribute__((format(printf, 2, 3))) static void text_add(struct text *text, co
 		text->length += (size_t)length;
 }
 
-/* Adds a stranger's bytes as HTML: markup is escaped, what is not printable is a question mark. At most 512 bytes of it. */
+/* Adds a stranger's bytes as HTML: markup is escaped, what is not printable is a question mark. At most 512 bytes of
+ * it. */
 static void text_add_html(struct text *text, struct slice bytes)
 {
 	for (size_t i = 0; i < bytes.length && i < 512; i++) {
@@ -54,7 +55,16 @@ struct response {
 
 /* --- sites that tell a visitor his address --- */
 
-enum echo_form { ECHO_PLAIN, ECHO_LINE, ECHO_JSON_IP, ECHO_JSON_ORIGIN, ECHO_JSON_QUERY, ECHO_DYNDNS, ECHO_FIXED, ECHO_EMPTY };
+enum echo_form {
+	ECHO_PLAIN,
+	ECHO_LINE,
+	ECHO_JSON_IP,
+	ECHO_JSON_ORIGIN,
+	ECHO_JSON_QUERY,
+	ECHO_DYNDNS,
+	ECHO_FIXED,
+	ECHO_EMPTY
+};
 
 /* path: what the path begins with; argument: what it must hold besides, or NULL. */
 static const struct site {
@@ -150,7 +160,9 @@ static void make_echo(struct response *response, const struct site *site, const 
 		break;
 	case ECHO_DYNDNS:
 		response->type = "text/html";
-		text_add(body, "<html><head><title>Current IP Check</title></head><body>Current IP Address: %s</body></html>\r\n",
+		text_add(body,
+			 "<html><head><title>Current IP Check</title></head><body>Current IP Address: "
+			 "%s</body></html>\r\n",
 			 address);
 		break;
 	case ECHO_FIXED:
@@ -167,7 +179,8 @@ static void make_echo(struct response *response, const struct site *site, const 
 
 static bool is_judge(struct slice host, struct slice path)
 {
-	static const char *const marks[] = { "azenv", "proxyjudge", "prxjdg", "judge", "/env.cgi", "/env.php", "prx.php", "httpheader" };
+	static const char *const marks[] = { "azenv",	 "proxyjudge", "prxjdg",  "judge",
+					     "/env.cgi", "/env.php",   "prx.php", "httpheader" };
 
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
 		if (has_part(path, marks[i]) || has_part(host, marks[i]))
@@ -199,7 +212,10 @@ static void make_judge(struct turn *turn, struct response *response, const struc
 		for (size_t i = 0; i < name.length && i < 64; i++) {
 			uint8_t byte = name.bytes[i];
 
-			text_add(body, "%c", byte >= 'a' && byte <= 'z' ? byte - 32 : byte >= 'A' && byte <= 'Z' ? byte : '_');
+			text_add(body, "%c",
+				 byte >= 'a' && byte <= 'z'   ? byte - 32
+				 : byte >= 'A' && byte <= 'Z' ? byte
+							      : '_');
 		}
 		text_add(body, " = ");
 		text_add_html(body, value);
@@ -209,21 +225,26 @@ static void make_judge(struct turn *turn, struct response *response, const struc
 	text_add_html(body, request->method);
 	text_add(body, "\nREQUEST_URI = ");
 	text_add_html(body, request->path.length ? request->path : slice_of_text("/"));
-	text_add(body, "\nREQUEST_TIME = %llu\n</pre>\n</body>\n</html>\n", (unsigned long long)(turn->now_ns / 1000000000u));
+	text_add(body, "\nREQUEST_TIME = %llu\n</pre>\n</body>\n</html>\n",
+		 (unsigned long long)(turn->now_ns / 1000000000u));
 }
 
 /* --- pages of sites that nobody knows --- */
 
 static const char *const words[] = {
-	"about", "account", "archive", "area", "article", "available", "before", "between", "business", "calendar", "center",
-	"changes", "community", "company", "contact", "content", "country", "current", "customer", "details", "different",
-	"directory", "document", "download", "edition", "events", "every", "family", "features", "first", "following", "free",
-	"general", "guide", "history", "house", "information", "international", "language", "library", "local", "market",
-	"members", "message", "music", "national", "network", "news", "office", "online", "order", "other", "people", "photo",
-	"place", "please", "popular", "present", "price", "products", "program", "project", "public", "quality", "reports",
-	"research", "resources", "results", "review", "school", "search", "section", "service", "shipping", "small", "society",
-	"software", "special", "sports", "store", "street", "support", "system", "technology", "through", "today", "travel",
-	"university", "update", "using", "version", "video", "visitors", "water", "weather", "welcome", "without", "world",
+	"about",    "account",	"archive",   "area",	   "article",	  "available",	   "before",	"between",
+	"business", "calendar", "center",    "changes",	   "community",	  "company",	   "contact",	"content",
+	"country",  "current",	"customer",  "details",	   "different",	  "directory",	   "document",	"download",
+	"edition",  "events",	"every",     "family",	   "features",	  "first",	   "following", "free",
+	"general",  "guide",	"history",   "house",	   "information", "international", "language",	"library",
+	"local",    "market",	"members",   "message",	   "music",	  "national",	   "network",	"news",
+	"office",   "online",	"order",     "other",	   "people",	  "photo",	   "place",	"please",
+	"popular",  "present",	"price",     "products",   "program",	  "project",	   "public",	"quality",
+	"reports",  "research", "resources", "results",	   "review",	  "school",	   "search",	"section",
+	"service",  "shipping", "small",     "society",	   "software",	  "special",	   "sports",	"store",
+	"street",   "support",	"system",    "technology", "through",	  "today",	   "travel",	"university",
+	"update",   "using",	"version",   "video",	   "visitors",	  "water",	   "weather",	"welcome",
+	"without",  "world",
 };
 
 #define WORD_COUNT (sizeof(words) / sizeof(words[0]))
@@ -266,7 +287,8 @@ static void add_operator(struct turn *turn, struct response *response, struct sl
 	for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++) {
 		size_t length = strlen(operators[i].host);
 
-		if (host.length < length || strncasecmp((const char *)host.bytes + host.length - length, operators[i].host, length))
+		if (host.length < length ||
+		    strncasecmp((const char *)host.bytes + host.length - length, operators[i].host, length))
 			continue;
 		if (operators[i].server)
 			response->server = operators[i].server;
@@ -274,7 +296,8 @@ static void add_operator(struct turn *turn, struct response *response, struct sl
 	}
 }
 
-static void make_page(struct turn *turn, struct response *response, const struct http_request *request, struct slice host)
+static void make_page(struct turn *turn, struct response *response, const struct http_request *request,
+		      struct slice host)
 {
 	uint64_t key[2] = { turn->policy->secret_key[0], keyed_hash(turn->policy->secret_key, request->path) };
 	uint64_t seed = keyed_hash(key, host);
@@ -284,8 +307,10 @@ static void make_page(struct turn *turn, struct response *response, const struct
 	response->type = next_number(&seed) & 1 ? "text/html; charset=UTF-8" : "text/html";
 	text_add(body, "<!DOCTYPE html>\n<html>\n<head>\n<meta charset=\"utf-8\">\n<title>");
 	text_add_html(body, host);
-	text_add(body, " - %s %s</title>\n", words[next_number(&seed) % WORD_COUNT], words[next_number(&seed) % WORD_COUNT]);
-	text_add(body, "<link rel=\"stylesheet\" href=\"/css/%s.css\">\n</head>\n<body>\n<h1>", words[next_number(&seed) % WORD_COUNT]);
+	text_add(body, " - %s %s</title>\n", words[next_number(&seed) % WORD_COUNT],
+		 words[next_number(&seed) % WORD_COUNT]);
+	text_add(body, "<link rel=\"stylesheet\" href=\"/css/%s.css\">\n</head>\n<body>\n<h1>",
+		 words[next_number(&seed) % WORD_COUNT]);
 	text_add_html(body, host);
 	text_add(body, "</h1>\n<ul>\n");
 	for (unsigned int i = 0; i < paragraphs; i++) {
@@ -367,8 +392,13 @@ static void say_response(struct turn *turn, const struct http_request *request, 
 
 static const char *server_name(struct turn *turn, struct slice host)
 {
-	static const char *const servers[] = { "nginx", "Apache", "nginx/1.18.0 (Ubuntu)", "Apache/2.4.41 (Ubuntu)", "nginx/1.22.1",
-					       "Apache/2.4.57 (Debian)", "LiteSpeed" };
+	static const char *const servers[] = { "nginx",
+					       "Apache",
+					       "nginx/1.18.0 (Ubuntu)",
+					       "Apache/2.4.41 (Ubuntu)",
+					       "nginx/1.22.1",
+					       "Apache/2.4.57 (Debian)",
+					       "LiteSpeed" };
 
 	return servers[keyed_hash(turn->policy->secret_key, host) % (sizeof(servers) / sizeof(servers[0]))];
 }
@@ -383,7 +413,8 @@ void http_error(struct turn *turn, const struct http_request *request, int statu
 		.body = { turn->page, 0, TURN_PAGE_BYTES },
 	};
 
-	text_add(&response.body, "<html>\r\n<head><title>%d %s</title></head>\r\n<body>\r\n<h1>%d %s</h1>\r\n</body>\r\n</html>\r\n",
+	text_add(&response.body,
+		 "<html>\r\n<head><title>%d %s</title></head>\r\n<body>\r\n<h1>%d %s</h1>\r\n</body>\r\n</html>\r\n",
 		 status, reason, status, reason);
 	say_response(turn, request, &response, keep_alive);
 }

@@ -2,7 +2,8 @@
 /*
  * http_parse.c - reads one HTTP request head as clients of open proxies write it, right or wrong.
  *
- * In:  a header block in one piece. Out: slices into it. Called by mimic_http.c and http_page.c. May not copy or allocate.
+ * In:  a header block in one piece. Out: slices into it. Called by mimic_http.c and http_page.c. May not copy or
+ * allocate.
  */
 #include "protocols/http_parse.h"
 #include "protocols/destination.h"
@@ -97,8 +98,9 @@ bool http_parse_line(struct slice line, struct slice *method, struct slice *targ
 	if (target->length - last >= 5 && !strncasecmp((const char *)target->bytes + last, "HTTP/", 5)) {
 		struct slice digits = from(*target, last + 5);
 
-		*version = digits.length && digits.bytes[0] == '1' && !(digits.length == 3 && digits.bytes[2] == '0') ?
-				   11 : 10;
+		*version = digits.length && digits.bytes[0] == '1' && !(digits.length == 3 && digits.bytes[2] == '0')
+				   ? 11
+				   : 10;
 		*target = trim(slice_of(target->bytes, last));
 	}
 	return target->length > 0;
@@ -188,8 +190,9 @@ static void parse_header(struct http_request *request, struct slice name, struct
 	else if (http_is(name, "Expect"))
 		request->expect_continue = http_list_has(value, "100-continue");
 	else if (http_is(name, "Connection") || http_is(name, "Proxy-Connection"))
-		request->keep_alive = http_list_has(value, "close") ? false :
-				      http_list_has(value, "keep-alive") ? true : request->keep_alive;
+		request->keep_alive = http_list_has(value, "close")	   ? false
+				      : http_list_has(value, "keep-alive") ? true
+									   : request->keep_alive;
 }
 
 void http_parse(struct slice block, struct http_request *request)

@@ -2,9 +2,10 @@
 /*
  * mimic.h - what an imitation is, and everything that it may do.
  *
- * In:  a turn (one call into a conversation). Out: struct mimic_ops, of which each mimic_*.c ends in one, and turn_*, the only
- * ways by which a mimic speaks, records, keeps, grants a tunnel or closes. Included by protocols/ only.
- * A mimic does no I/O, allocates nothing, looks at no clock and holds no memory but its state and the chunks of its queues.
+ * In:  a turn (one call into a conversation). Out: struct mimic_ops, of which each mimic_*.c ends in one, and turn_*,
+ * the only ways by which a mimic speaks, records, keeps, grants a tunnel or closes. Included by protocols/ only. A
+ * mimic does no I/O, allocates nothing, looks at no clock and holds no memory but its state and the chunks of its
+ * queues.
  */
 #ifndef OTORI_MIMIC_H
 #define OTORI_MIMIC_H
@@ -23,7 +24,8 @@
 
 /* Of a hop's raw bytes, kept in the record. */
 #define HOP_RAW_MAX_BYTES 8192
-/* A conversation writes at most so many hop rows and credentials; beyond, they are only counted (a flood of tiny requests). */
+/* A conversation writes at most so many hop rows and credentials; beyond, they are only counted (a flood of tiny
+ * requests). */
 #define HOP_ROWS_MAX 512
 #define CREDENTIAL_ROWS_MAX 64
 
@@ -34,22 +36,25 @@ struct turn;
 struct mimic_ops {
 	const char *name; /* access.protocol and hop.protocol */
 	/*
-	 * Is prefix the beginning of this protocol? MORE = it still can be. The answer for a prefix may not change with longer
-	 * ones once it is YES or NO: sniffing goes byte by byte, so that no cut of the stream changes the outcome.
+	 * Is prefix the beginning of this protocol? MORE = it still can be. The answer for a prefix may not change with
+	 * longer ones once it is YES or NO: sniffing goes byte by byte, so that no cut of the stream changes the
+	 * outcome.
 	 */
 	enum sniff (*sniff)(struct slice prefix);
-	/* The server speaks first on this layer: say the banner. Only where the layer is a mail server's; may be NULL. */
+	/* The server speaks first on this layer: say the banner. Only where the layer is a mail server's; may be NULL.
+	 */
 	void (*greet)(struct turn *turn);
 	/* The conversation's innermost layer is now this mimic's; its state is zero. May be NULL. */
 	void (*open)(struct turn *turn);
 	/*
-	 * Takes bytes from the front (length is never 0) and returns how many, at least one unless it has left the layer by
-	 * turn_tunnel or turn_switch. What it takes it gives to turn_keep, unless it is the DATA of a mail.
+	 * Takes bytes from the front (length is never 0) and returns how many, at least one unless it has left the
+	 * layer by turn_tunnel or turn_switch. What it takes it gives to turn_keep, unless it is the DATA of a mail.
 	 */
 	size_t (*input)(struct turn *turn, struct slice bytes);
 	/* The client has closed its side. May be NULL. */
 	void (*half_closed)(struct turn *turn);
-	/* The layer ends: record what broke off, blank secrets of what is pending, clear queues of the state. May be NULL. */
+	/* The layer ends: record what broke off, blank secrets of what is pending, clear queues of the state. May be
+	 * NULL. */
 	void (*end)(struct turn *turn);
 };
 
@@ -98,8 +103,8 @@ void turn_delay(struct turn *turn, uint32_t low_ms, uint32_t spread_ms);
 /* Keeps bytes for access.payload. */
 void turn_keep(struct turn *turn, struct slice bytes);
 /*
- * Keeps bytes and appends them to pending. 0, or -ENOBUFS: then all that was pending is gone and, since it could hold part of
- * a secret, blanked, and nothing more is kept.
+ * Keeps bytes and appends them to pending. 0, or -ENOBUFS: then all that was pending is gone and, since it could hold
+ * part of a secret, blanked, and nothing more is kept.
  */
 int turn_hold(struct turn *turn, struct slice bytes);
 /* Stops keeping: the payload is marked as truncated. */
@@ -118,9 +123,9 @@ void turn_depth(struct turn *turn, enum depth depth);
 struct turn_request {
 	const char *protocol;
 	struct slice method, host, target, user_agent, user_id, raw;
-	int32_t port;	     /* -1 = none */
-	bool relay;	     /* it asks for a relay */
-	bool absolute_form;  /* an HTTP request with a whole URL */
+	int32_t port;	    /* -1 = none */
+	bool relay;	    /* it asks for a relay */
+	bool absolute_form; /* an HTTP request with a whole URL */
 	bool refused;
 };
 
@@ -128,7 +133,8 @@ struct turn_request {
 void turn_hop(struct turn *turn, const struct turn_request *request);
 /* Grants the tunnel that was just recorded: what follows is a new layer's. The caller returns at once. */
 void turn_tunnel(struct turn *turn);
-/* Gives the new layer bytes that the one before it had held back, and not yet kept. They lie outside the layer's state. */
+/* Gives the new layer bytes that the one before it had held back, and not yet kept. They lie outside the layer's state.
+ */
 void turn_give(struct turn *turn, struct slice bytes);
 /* The rest of this layer is another mimic's (STARTTLS). The caller returns at once. */
 void turn_switch(struct turn *turn, const struct mimic_ops *ops);

@@ -2,9 +2,9 @@
 /*
  * mimic_http.c - an HTTP proxy, and the web server behind one.
  *
- * In:  requests in any form, pipelined, with bodies. Out: for CONNECT `HTTP/1.x 200 Connection established` and a tunnel,
- * for the rest a page (http_page.c), never a 407; a hop for each request; credentials. Called by conversation.c.
- * A body that is a mail dialogue (POST http://host:25/) is a tunnel: its bytes go to the next layer.
+ * In:  requests in any form, pipelined, with bodies. Out: for CONNECT `HTTP/1.x 200 Connection established` and a
+ * tunnel, for the rest a page (http_page.c), never a 407; a hop for each request; credentials. Called by
+ * conversation.c. A body that is a mail dialogue (POST http://host:25/) is a tunnel: its bytes go to the next layer.
  */
 #include "protocols/http_page.h"
 #include "protocols/http_parse.h"
@@ -14,28 +14,28 @@
 #define BODY_HEAD_BYTES 16
 
 enum http_phase {
-	PHASE_START,	    /* between requests; line ends are skipped */
+	PHASE_START, /* between requests; line ends are skipped */
 	PHASE_HEAD,
-	PHASE_BODY_SNIFF,   /* the first bytes of a body may be a mail dialogue */
+	PHASE_BODY_SNIFF, /* the first bytes of a body may be a mail dialogue */
 	PHASE_BODY,
 	PHASE_CHUNK_SIZE,
 	PHASE_CHUNK,
 	PHASE_CHUNK_END,
 	PHASE_TRAILER,
-	PHASE_LOST,	    /* no HTTP any more, or too long: bytes are kept or dropped, never read */
+	PHASE_LOST, /* no HTTP any more, or too long: bytes are kept or dropped, never read */
 };
 
 struct http_state {
 	uint8_t phase;
 	bool line_has_bytes; /* of the header or trailer line that is being read */
 	bool first_line;
-	bool posted;	     /* the last request was a POST for a relay: a dialogue may follow its headers */
-	bool digits_over;    /* of a chunk size: an extension follows */
-	uint8_t version;     /* of the last request */
-	uint8_t sniffed;     /* bytes of sniff in use */
+	bool posted;	  /* the last request was a POST for a relay: a dialogue may follow its headers */
+	bool digits_over; /* of a chunk size: an extension follows */
+	uint8_t version;  /* of the last request */
+	uint8_t sniffed;  /* bytes of sniff in use */
 	uint8_t sniff[BODY_HEAD_BYTES];
-	uint64_t remaining;  /* of the body or chunk */
-	uint64_t begun;	     /* position in the payload of the header block */
+	uint64_t remaining; /* of the body or chunk */
+	uint64_t begun;	    /* position in the payload of the header block */
 };
 
 _Static_assert(sizeof(struct http_state) <= MIMIC_STATE_BYTES, "state must fit");
@@ -52,7 +52,8 @@ static void http_enter_phase(struct http_state *state, enum http_phase phase)
 }
 
 /* Methods that are HTTP whatever follows; others need a path or a star behind them. */
-static const char *const methods[] = { "GET ", "POST ", "CONNECT ", "HEAD ", "PUT ", "DELETE ", "OPTIONS ", "TRACE ", "PATCH " };
+static const char *const methods[] = { "GET ",	  "POST ",    "CONNECT ", "HEAD ", "PUT ",
+				       "DELETE ", "OPTIONS ", "TRACE ",	  "PATCH " };
 
 static enum sniff http_sniff(struct slice prefix)
 {
@@ -67,7 +68,8 @@ static enum sniff http_sniff(struct slice prefix)
 		if (one == SNIFF_MORE)
 			told = SNIFF_MORE;
 	}
-	while (i < prefix.length && i < 24 && ((prefix.bytes[i] >= 'A' && prefix.bytes[i] <= 'Z') || prefix.bytes[i] == '-'))
+	while (i < prefix.length && i < 24 &&
+	       ((prefix.bytes[i] >= 'A' && prefix.bytes[i] <= 'Z') || prefix.bytes[i] == '-'))
 		i++;
 	if (i < 3 || i == 24)
 		return i == prefix.length && i < 24 ? SNIFF_MORE : told;
@@ -135,7 +137,8 @@ static bool is_secret(struct slice header, struct slice scheme, struct slice sec
 	return true;
 }
 
-/* Records (where whole) and blanks the secrets of a block, in the payload and in the copy. begun: the block's position. */
+/* Records (where whole) and blanks the secrets of a block, in the payload and in the copy. begun: the block's position.
+ */
 static void hide_secrets(struct turn *turn, uint8_t *bytes, size_t length, uint64_t begun, bool whole)
 {
 	struct slice block = slice_of(bytes, length), header, scheme, secret;
@@ -178,10 +181,12 @@ static void open_tunnel(struct turn *turn, const struct http_request *request)
 	turn_tunnel(turn);
 }
 
-/* A body that is a dialogue with a mail server: the server's answers are the response's body. first: bytes held back. */
+/* A body that is a dialogue with a mail server: the server's answers are the response's body. first: bytes held back.
+ */
 static void open_dialogue(struct turn *turn, uint8_t version, struct slice first)
 {
-	turn_sayf(turn, "HTTP/1.%d 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n", version == 11 ? 1 : 0);
+	turn_sayf(turn, "HTTP/1.%d 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n",
+		  version == 11 ? 1 : 0);
 	turn_tunnel(turn);
 	turn_give(turn, first);
 }
@@ -284,7 +289,8 @@ static size_t scan_head(struct turn *turn, struct http_state *state, struct slic
 	return used;
 }
 
-/* The head is longer than any request: a secret that goes on behind the limit could not be blanked, so no more is kept. */
+/* The head is longer than any request: a secret that goes on behind the limit could not be blanked, so no more is kept.
+ */
 static void give_up(struct turn *turn, struct http_state *state)
 {
 	size_t length = byte_queue_peek(turn->chunks, turn_pending(turn), 0, turn->block, TURN_BLOCK_BYTES);
@@ -404,7 +410,8 @@ static int hex_value(uint8_t byte)
 	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
 }
 
-/* RFC 9112, section 7.1: size in hex, extensions, line end; then the chunk, a line end; a chunk of 0, trailers, an empty line. */
+/* RFC 9112, section 7.1: size in hex, extensions, line end; then the chunk, a line end; a chunk of 0, trailers, an
+ * empty line. */
 static void chunk_byte(struct turn *turn, struct http_state *state, uint8_t byte)
 {
 	int digit = hex_value(byte);

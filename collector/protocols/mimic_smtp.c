@@ -2,8 +2,8 @@
 /*
  * mimic_smtp.c - a mail server that takes everything (RFC 5321): bytes to lines.
  *
- * In:  the client's bytes, on a mail port or in a tunnel to one. Out: answers, mails, credentials. Called by conversation.c.
- * smtp_command.c knows the commands, smtp_data.c the mails. Nothing is delivered anywhere.
+ * In:  the client's bytes, on a mail port or in a tunnel to one. Out: answers, mails, credentials. Called by
+ * conversation.c. smtp_command.c knows the commands, smtp_data.c the mails. Nothing is delivered anywhere.
  */
 #include "protocols/secrets.h"
 #include "protocols/smtp.h"
@@ -18,8 +18,8 @@ void smtp_enter_phase(struct smtp_state *state, enum smtp_phase phase)
 
 static enum sniff smtp_sniff(struct slice prefix)
 {
-	static const char *const greetings[] = { "HELO ", "HELO\r", "HELO\n", "EHLO ", "EHLO\r", "EHLO\n",
-						 "MAIL FROM:", "RCPT TO:" };
+	static const char *const greetings[] = { "HELO ",  "HELO\r", "HELO\n",	   "EHLO ",
+						 "EHLO\r", "EHLO\n", "MAIL FROM:", "RCPT TO:" };
 	enum sniff told = SNIFF_NO;
 
 	for (size_t i = 0; i < sizeof(greetings) / sizeof(greetings[0]); i++) {
@@ -66,7 +66,8 @@ const char *smtp_host_name(struct turn *turn, char *text)
 		return text;
 	}
 	hash = turn_decoy_hash(turn, slice_of(asked, length));
-	snprintf(text, 256, "%s-%02x.%s.lan", roles[hash & 7], (unsigned int)(hash >> 8 & 0xff), places[hash >> 16 & 7]);
+	snprintf(text, 256, "%s-%02x.%s.lan", roles[hash & 7], (unsigned int)(hash >> 8 & 0xff),
+		 places[hash >> 16 & 7]);
 	return text;
 }
 
@@ -106,7 +107,8 @@ static size_t line_input(struct turn *turn, struct smtp_state *state, struct sli
 	size_t used = end ? (size_t)(end - bytes.bytes) + 1 : bytes.length;
 
 	if (!state->line_too_long && used > SMTP_LINE_MAX_BYTES - pending->length) {
-		/* Fill the line up first: then a secret in its beginning is blanked by the same rule however it was cut. */
+		/* Fill the line up first: then a secret in its beginning is blanked by the same rule however it was
+		 * cut. */
 		used = SMTP_LINE_MAX_BYTES - pending->length;
 		end = NULL;
 		if (!used) {

@@ -2,10 +2,10 @@
 /*
  * mimic_socks5.c - SOCKS5 (RFC 1928) with user name and password (RFC 1929).
  *
- * In:  greeting, perhaps name and password, request; pipelined or not. Out: method 00 where it is offered, else 02; 01 00 to
- * any password; 05 00 00 01 and six zeros to CONNECT (always ATYP 1: some clients read ten bytes); 07 to other commands.
- * Called by conversation.c. After the greeting the first byte of a message tells what it is, so that a client which agreed
- * on another method with a recorded server is understood too.
+ * In:  greeting, perhaps name and password, request; pipelined or not. Out: method 00 where it is offered, else 02; 01
+ * 00 to any password; 05 00 00 01 and six zeros to CONNECT (always ATYP 1: some clients read ten bytes); 07 to other
+ * commands. Called by conversation.c. After the greeting the first byte of a message tells what it is, so that a client
+ * which agreed on another method with a recorded server is understood too.
  */
 #include "protocols/mimic.h"
 
@@ -43,7 +43,8 @@ static enum sniff socks5_sniff(struct slice prefix)
 	return prefix.length < 2 ? SNIFF_MORE : SNIFF_YES;
 }
 
-/* Length of a whole message of which the first have bytes are known; more than have = so many are needed to tell. 0 = bad. */
+/* Length of a whole message of which the first have bytes are known; more than have = so many are needed to tell. 0 =
+ * bad. */
 static size_t request_bytes(const uint8_t *message, size_t have)
 {
 	if (have < 5)

@@ -2,8 +2,8 @@
 /*
  * mimic_tls.c - a TLS ClientHello: kept, then the connection breaks off as by a network fault.
  *
- * In:  TLS records. Out: the payload, an abort once the first record is whole. Called by conversation.c, and by SMTP after
- * STARTTLS. A certificate can't be imitated: a fault tells the visitor less than a wrong one.
+ * In:  TLS records. Out: the payload, an abort once the first record is whole. Called by conversation.c, and by SMTP
+ * after STARTTLS. A certificate can't be imitated: a fault tells the visitor less than a wrong one.
  */
 #include "protocols/mimic.h"
 

@@ -2,8 +2,8 @@
 /*
  * mimic_unknown.c - takes what no imitation takes: keeps it, says nothing.
  *
- * In:  bytes of a protocol that is only named, or of none. Out: the payload. Called by conversation.c. Silence is what a proxy
- * that waits for the rest of a request does; the idle deadline ends it.
+ * In:  bytes of a protocol that is only named, or of none. Out: the payload. Called by conversation.c. Silence is what
+ * a proxy that waits for the rest of a request does; the idle deadline ends it.
  */
 #include "protocols/mimic.h"
 

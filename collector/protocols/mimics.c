@@ -8,11 +8,7 @@
 #include "protocols/mimic.h"
 
 const struct mimic_ops *const mimics[] = {
-	&mimic_socks5,
-	&mimic_socks4,
-	&mimic_tls,
-	&mimic_smtp,
-	&mimic_http,
+	&mimic_socks5, &mimic_socks4, &mimic_tls, &mimic_smtp, &mimic_http,
 };
 
 const size_t mimic_count = sizeof(mimics) / sizeof(mimics[0]);

@@ -2,7 +2,8 @@
 /*
  * secrets.c - keyed hashes, and base64 as clients send it.
  *
- * In:  a key and bytes. Out: 64 or 256 bits; decoded bytes. Called by mimics and turn.c. May not allocate or keep anything.
+ * In:  a key and bytes. Out: 64 or 256 bits; decoded bytes. Called by mimics and turn.c. May not allocate or keep
+ * anything.
  */
 #include "protocols/secrets.h"
 

@@ -2,15 +2,16 @@
 /*
  * smtp.h - what the three files of the mail server share: its state, its phases, its limits.
  *
- * In:  nothing. Out: struct smtp_state. Included by mimic_smtp.c (bytes to lines), smtp_command.c (lines to answers) and
- * smtp_data.c (DATA to records) only.
+ * In:  nothing. Out: struct smtp_state. Included by mimic_smtp.c (bytes to lines), smtp_command.c (lines to answers)
+ * and smtp_data.c (DATA to records) only.
  */
 #ifndef OTORI_SMTP_H
 #define OTORI_SMTP_H
 
 #include "protocols/mimic.h"
 
-/* RFC 5321 asks for 512; a real server takes 2,048. What is longer is answered and skipped, never cut into two commands. */
+/* RFC 5321 asks for 512; a real server takes 2,048. What is longer is answered and skipped, never cut into two
+ * commands. */
 #define SMTP_LINE_MAX_BYTES 4096
 #define SMTP_RECIPIENTS_MAX 1000
 #define SMTP_RECIPIENT_BYTES_MAX (1024 * 1024) /* a thousand of the longest lines; in a replay the only limit */
@@ -22,9 +23,9 @@ enum smtp_phase {
 	SMTP_COMMAND,
 	SMTP_AUTH_USERNAME, /* the next line is the user name of AUTH LOGIN */
 	SMTP_AUTH_PASSWORD,
-	SMTP_AUTH_PLAIN,    /* the next line is the message of AUTH PLAIN */
+	SMTP_AUTH_PLAIN, /* the next line is the message of AUTH PLAIN */
 	SMTP_DATA,
-	SMTP_BDAT,	    /* bytes that BDAT announced are skipped */
+	SMTP_BDAT, /* bytes that BDAT announced are skipped */
 };
 
 /* Where in a line of DATA the next byte stands. */
@@ -39,13 +40,13 @@ struct smtp_state {
 	uint8_t header_place; /* enum smtp_header */
 	bool mail_open;	      /* MAIL was accepted */
 	bool line_too_long;
-	bool may_be_tls;      /* STARTTLS was the last command */
-	bool truncated;	      /* the mail is longer than what is stored */
+	bool may_be_tls; /* STARTTLS was the last command */
+	bool truncated;	 /* the mail is longer than what is stored */
 	uint32_t recipients;
-	uint64_t mail;	      /* id */
-	uint64_t size_bytes;  /* of the mail, unstuffed */
+	uint64_t mail;	       /* id */
+	uint64_t size_bytes;   /* of the mail, unstuffed */
 	uint64_t stored_bytes; /* handed on as parts */
-	uint64_t skip_bytes;  /* of BDAT */
+	uint64_t skip_bytes;   /* of BDAT */
 	struct byte_queue helo, mail_from, username;
 	struct byte_queue recipient_list; /* u16 length, address, ... */
 	struct byte_queue header;

@@ -42,8 +42,8 @@ static bool begins(struct slice text, const char *word)
 }
 
 /*
- * The address behind "FROM:" or "TO:" (RFC 5321, section 4.1.2), without brackets; without brackets sent, up to a blank.
- * A quoted part may hold '>'. *rest: the parameters behind it. false where word isn't there.
+ * The address behind "FROM:" or "TO:" (RFC 5321, section 4.1.2), without brackets; without brackets sent, up to a
+ * blank. A quoted part may hold '>'. *rest: the parameters behind it. false where word isn't there.
  */
 static bool read_path(struct slice argument, const char *word, struct slice *address, struct slice *rest)
 {
@@ -99,7 +99,8 @@ static void proceed_ehlo(const struct command *command)
 	char name[256];
 
 	greeted(command);
-	turn_sayf(command->turn, "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-VRFY\r\n250-ETRN\r\n%s250-AUTH PLAIN LOGIN\r\n",
+	turn_sayf(command->turn,
+		  "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-VRFY\r\n250-ETRN\r\n%s250-AUTH PLAIN LOGIN\r\n",
 		  smtp_host_name(command->turn, name), (unsigned long long)policy->mail_max_bytes,
 		  policy->offer_starttls ? "250-STARTTLS\r\n" : "");
 	say(command, "250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250 DSN");
@@ -288,7 +289,8 @@ static void authenticated(const struct command *command)
 	say(command, "235 2.7.0 Authentication successful");
 }
 
-/* authorization identity NUL user name NUL password, in base64 (RFC 4616). Text that is no base64 is a secret as it is. */
+/* authorization identity NUL user name NUL password, in base64 (RFC 4616). Text that is no base64 is a secret as it is.
+ */
 static void take_plain(const struct command *command, struct slice text)
 {
 	uint8_t decoded[SMTP_LINE_MAX_BYTES];
@@ -416,7 +418,8 @@ static size_t name_bytes(struct slice line)
 {
 	size_t length = 0;
 
-	while (length < line.length && line.bytes[length] != ' ' && line.bytes[length] != '\t' && line.bytes[length] != ':')
+	while (length < line.length && line.bytes[length] != ' ' && line.bytes[length] != '\t' &&
+	       line.bytes[length] != ':')
 		length++;
 	return length;
 }

@@ -2,9 +2,9 @@
 /*
  * smtp_data.c - the mails: bytes of DATA to records.
  *
- * In:  what follows DATA up to a line that holds one dot. Out: RECORD_MAIL_PART as the mail streams in, then RECORD_MAIL and a
- * RECORD_MAIL_RECIPIENT for each recipient. Called by mimic_smtp.c and smtp_command.c. A mail of any length needs the same
- * memory: one part and 32 KiB of its header.
+ * In:  what follows DATA up to a line that holds one dot. Out: RECORD_MAIL_PART as the mail streams in, then
+ * RECORD_MAIL and a RECORD_MAIL_RECIPIENT for each recipient. Called by mimic_smtp.c and smtp_command.c. A mail of any
+ * length needs the same memory: one part and 32 KiB of its header.
  */
 #include "protocols/smtp.h"
 
@@ -151,7 +151,8 @@ static bool after_dot(struct turn *turn, struct smtp_state *state, uint8_t byte)
 		state->place = PLACE_DOT_CR;
 		return false;
 	}
-	/* The dot was stuffed (RFC 5321, section 4.5.2), or put there by a client that stuffs none: it goes in any case. */
+	/* The dot was stuffed (RFC 5321, section 4.5.2), or put there by a client that stuffs none: it goes in any
+	 * case. */
 	if (state->place == PLACE_DOT_CR)
 		add(turn, state, slice_of(&cr, 1));
 	add(turn, state, slice_of(&byte, 1));

@@ -3,7 +3,8 @@
  * sniff.c - tells a protocol by the first bytes of a layer.
  *
  * In:  the prefix that is known so far. Out: which mimic takes it. Called by conversation.c and mimics.
- * The greetings of protocols that are only named, not imitated, are the table below: a new one is one row. No row may begin with '.': it would keep everybody waiting.
+ * The greetings of protocols that are only named, not imitated, are the table below: a new one is one row. No row may
+ * begin with '.': it would keep everybody waiting.
  */
 #include "protocols/sniff.h"
 
@@ -19,8 +20,12 @@ struct greeting {
 static const struct greeting greetings[] = {
 	{ "proxy_protocol", "======", "PROXY " },
 	{ "proxy_protocol", "============", "\r\n\r\n\0\r\nQUIT\n" },
-	{ "smb", "=...====", "\0\0\0\0\xff" "SMB" },
-	{ "smb", "=...====", "\0\0\0\0\xfe" "SMB" },
+	{ "smb", "=...====",
+	  "\0\0\0\0\xff"
+	  "SMB" },
+	{ "smb", "=...====",
+	  "\0\0\0\0\xfe"
+	  "SMB" },
 	{ "rdp", "==...=", "\x03\0\0\0\0\xe0" },
 	{ "ssh", "====", "SSH-" },
 	{ "redis", "~~~~==", "PING\r\n" },
@@ -42,7 +47,9 @@ static const struct greeting greetings[] = {
 	{ "postgresql", "==..====", "\0\0\0\0\0\x03\0\0" },
 	{ "mssql", "==..==", "\x12\x01\0\0\0\0" },
 	{ "vnc", "====", "RFB " },
-	{ "bittorrent", "====================", "\x13" "BitTorrent protocol" },
+	{ "bittorrent", "====================",
+	  "\x13"
+	  "BitTorrent protocol" },
 	{ "jrmi", "====", "JRMI" },
 	{ "t3", "===", "t3 " },
 	{ "ajp", "==", "\x12\x34" },
@@ -106,8 +113,8 @@ bool sniff_binary(struct slice bytes)
 }
 
 /*
- * The first that says YES wins, unless one before it still says MORE: then more bytes decide. So the outcome depends on the
- * bytes alone, in the order of the tables.
+ * The first that says YES wins, unless one before it still says MORE: then more bytes decide. So the outcome depends on
+ * the bytes alone, in the order of the tables.
  */
 enum sniff sniff_prefix(struct slice prefix, const struct mimic_ops **ops, const char **protocol)
 {

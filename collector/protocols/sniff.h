@@ -2,8 +2,8 @@
 /*
  * sniff.h - tells a protocol by the first bytes of a layer.
  *
- * In:  the prefix that is known so far. Out: which mimic takes it, and its name. Called by conversation.c, mimics and tests.
- * Pure. The answer for a prefix that is YES or NO never changes with more bytes.
+ * In:  the prefix that is known so far. Out: which mimic takes it, and its name. Called by conversation.c, mimics and
+ * tests. Pure. The answer for a prefix that is YES or NO never changes with more bytes.
  */
 #ifndef OTORI_SNIFF_H
 #define OTORI_SNIFF_H
