@@ -139,6 +139,19 @@ const char *words_count(const char *number, char to[WORDS_NUMBER_BYTES])
 	return to;
 }
 
+/* Half away from zero, as PostgreSQL's round() has it and readers expect; printf alone makes 562 of 562.5. value >= 0. */
+static void print_rounded(double value, int fraction, const char *unit, char to[WORDS_NUMBER_BYTES])
+{
+	double scale = 1;
+
+	for (int i = 0; i < fraction; i++)
+		scale *= 10;
+	/* a half that has no exact form lies a little below itself */
+	if (value * scale < 1e14)
+		value = (double)(int64_t)(value * scale + 0.5 + 1e-9) / scale;
+	snprintf(to, WORDS_NUMBER_BYTES, "%.*f%s", fraction, value, unit);
+}
+
 const char *words_quotient(const char *number, char to[WORDS_NUMBER_BYTES])
 {
 	char rounded[WORDS_NUMBER_BYTES];
@@ -151,13 +164,13 @@ const char *words_quotient(const char *number, char to[WORDS_NUMBER_BYTES])
 	if (!isfinite(value) || value <= 0)
 		return strcpy(to, value <= 0 ? "0" : "-");
 	if (value >= 9.95) {
-		snprintf(rounded, sizeof rounded, "%.0f", value);
+		print_rounded(value, 0, "", rounded);
 		return words_count(rounded, to);
 	}
 	/* two significant digits, counted after rounding: 0.0996 is 0.10 */
 	for (double least = 0.995; value < least && fraction < 9; least /= 10)
 		fraction++;
-	snprintf(to, WORDS_NUMBER_BYTES, "%.*f", fraction, value);
+	print_rounded(value, fraction, "", to);
 	return to;
 }
 
@@ -167,6 +180,6 @@ const char *words_share(const char *part, const char *whole, char to[WORDS_NUMBE
 
 	if (of <= 0)
 		return strcpy(to, "-");
-	snprintf(to, WORDS_NUMBER_BYTES, "%.1f%%", 100 * strtod(part, NULL) / of);
+	print_rounded(100 * strtod(part, NULL) / of, 1, "%", to);
 	return to;
 }
