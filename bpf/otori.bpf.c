@@ -150,7 +150,7 @@ __noinline __u32 judge_tcp(struct xdp_md *ctx, struct packet *p)
 		return REFUSED(no_responder);
 	if (!p->port_index)
 		return REFUSED(other_port);
-	if (source_is_quiet(p))
+	if (p->quiet)
 		return REFUSED(quiet_source);
 	if (!key)
 		return REFUSED(no_responder);
@@ -195,7 +195,7 @@ __noinline __u32 judge_icmp(struct xdp_md *ctx, struct packet *p)
 		return REFUSED(icmp_other);
 	if (!icmp_checksum_holds(ctx, p))
 		return REFUSED(bad_icmp);
-	if (source_is_quiet(p))
+	if (p->quiet)
 		return REFUSED(quiet_source);
 	if (p->icmp_error)
 		return judge_icmp_error(ctx, p, set);
@@ -270,7 +270,9 @@ static __always_inline enum link dissect(struct xdp_md *ctx, struct packet *p, v
 		p->refusal = NO_REFUSAL;
 		return link;
 	}
+	/* lookups stand here, where p is on this stack: 6.1 takes no lent memory for a map's key */
 	martian = !replay && source_is_martian(p);
+	p->quiet = source_is_quiet(p);
 	if (p->protocol == 6)
 		dissect_tcp(ctx, p);
 	else if (p->protocol == (p->ipv6 ? 58 : 1))

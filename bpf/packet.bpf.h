@@ -82,6 +82,7 @@ struct packet {
 	__u8 fragment; /* 1 = a first fragment, 2 = a later one */
 	__u8 cursor;   /* options.bpf.h: offset in options */
 	__u8 icmp_type;
+	__u8 quiet;	  /* the source asked not to be recorded */
 	__u8 echo;	  /* an ICMP echo request */
 	__u8 neighbour;	  /* a neighbour solicitation */
 	__u8 icmp_error;  /* quotes a segment of a decoy port; ports, addresses and seq are those of the flow */
