@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pwd.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@
 #define RESPONDER_STOP_NS (4 * NS_PER_SECOND) /* together below the 10 s in which a stop is over */
 #define LOADER_STOP_NS (3 * NS_PER_SECOND)
 #define DATABASE_STOP_NS (2 * NS_PER_SECOND)
-#define START_NS (20 * NS_PER_SECOND) /* of the responder */
+#define DATABASE_WORD_MS 200
 
 enum event_source { EVENT_SIGNAL = 1, EVENT_TIMER, EVENT_GUARD, EVENT_RESPONDER, EVENT_DATABASE };
 
@@ -183,9 +183,6 @@ static int attach_datapath(struct supervisor *supervisor, struct problem *proble
 		err = guard_keeper_open(supervisor, problem);
 	if (!err)
 		err = datapath_attach(datapath, modes[supervisor->options->xdp_mode], problem);
-	for (uint32_t n = 0; n < datapath->device_count && !err; n++)
-		log_info("%s: observing, %s mode%s", datapath->devices[n].name, datapath->devices[n].generic ? "generic" : "native",
-			 datapath->taken_over ? ", the earlier run's counters go on" : "");
 	return err;
 }
 
@@ -230,6 +227,26 @@ static void watch_children(struct supervisor *supervisor)
 		watch(supervisor, supervisor->database.channel, EVENT_DATABASE);
 }
 
+/*
+ * Starts the keeper of the database. A folder that can't hold a private cluster, which it says at once, ends the start: so for such a
+ * one this comes before anything is attached.
+ */
+static int begin_database(struct supervisor *supervisor, struct problem *problem)
+{
+	struct pollfd said = { .events = POLLIN };
+	int err = database_process_start(supervisor);
+
+	if (err)
+		return problem_say(problem, PROBLEM_FAILURE, err, "no process for the database: %s", strerror(-err));
+	said.fd = supervisor->database.channel;
+	if (supervisor->options->embedded && poll(&said, 1, DATABASE_WORD_MS) == 1)
+		database_process_read(supervisor);
+	if (!supervisor->failed)
+		return 0;
+	*problem = supervisor->why;
+	return -EIO;
+}
+
 static int start(struct supervisor *supervisor, struct problem *problem)
 {
 	struct datapath_device devices[OTORI_MAX_DEVICES];
@@ -253,8 +270,12 @@ static int start(struct supervisor *supervisor, struct problem *problem)
 		err = own_segment_open(supervisor, problem);
 	if (!err && journal_directory_recover(supervisor->journal) < 0)
 		err = problem_say(problem, PROBLEM_FAILURE, -EIO, "journal %s cannot be recovered", supervisor->options->journal);
+	if (!err && supervisor->options->embedded)
+		err = begin_database(supervisor, problem);
 	if (!err)
 		err = attach_datapath(supervisor, problem);
+	if (!err && !supervisor->options->embedded)
+		err = begin_database(supervisor, problem);
 	if (!err && watch(supervisor, guard_watch_descriptor(supervisor->watch), EVENT_GUARD) < 0)
 		err = problem_say(problem, PROBLEM_FAILURE, -EIO, "the guard cannot be watched");
 	return err;
@@ -410,20 +431,22 @@ int supervisor_run(const struct run_options *options, struct problem *problem)
 	init(&supervisor, options);
 	err = start(&supervisor, problem);
 	if (!err) {
-		supervisor.responder.child.due_ns = supervisor.database.child.due_ns = 1; /* at once */
+		supervisor.responder.child.due_ns = 1; /* at once */
 		ticks_observe(&supervisor, supervisor.began_at_ns);
 		while (!supervisor.stop)
 			turn(&supervisor, -1);
-		stop_children(&supervisor);
 		if (supervisor.failed) {
 			*problem = supervisor.why;
 			err = -ECHILD;
 		}
-		state_file_write(&supervisor);
 	}
+	stop_children(&supervisor);
+	if (supervisor.page)
+		state_file_write(&supervisor);
 	holds_pins = supervisor.datapath.pin_directory >= 0;
 	/* a start that failed takes away what it put there; what an earlier run left, goes on */
-	if (err && holds_pins && !supervisor.datapath.taken_over && !supervisor.announced)
+	if (err && holds_pins && !supervisor.datapath.taken_over &&
+	    (!supervisor.announced || (options->embedded && !supervisor.database.ready)))
 		datapath_unload(&supervisor.datapath, &undo);
 	release(&supervisor);
 	return err;

@@ -87,6 +87,10 @@ static void beat(struct supervisor *supervisor, uint64_t now_ns)
 	if (supervisor->announced || !supervisor->transmitting)
 		return;
 	supervisor->announced = true;
+	for (uint32_t n = 0; n < supervisor->datapath.device_count; n++)
+		log_info("%s: observing, %s mode%s", supervisor->datapath.devices[n].name,
+			 supervisor->datapath.devices[n].generic ? "generic" : "native",
+			 supervisor->datapath.taken_over ? ", the earlier run's counters go on" : "");
 	puts("otori: answering");
 	fflush(stdout);
 	notify_say("READY=1\nSTATUS=answering");
@@ -96,6 +100,8 @@ void ticks_second(struct supervisor *supervisor)
 {
 	uint64_t now_ns = clock_utc_ns();
 
+	if (!supervisor->watch)
+		return; /* a start that failed half way is being undone */
 	if (!supervisor->stop)
 		start_children(supervisor);
 	if (datapath_clock(&supervisor->datapath) < 0)
