@@ -159,6 +159,18 @@ static int collect_others(const char *name, void *context)
 	return 0;
 }
 
+/* Detaches at once (an unpinned link would go a little later), then unpins. */
+static int detach(const char *name)
+{
+	int fd = pins_get(name);
+
+	if (fd >= 0) {
+		bpf_link_detach(fd);
+		close(fd);
+	}
+	return pins_drop(name);
+}
+
 /* Interfaces of an earlier run that are not in this one: the program goes first, then the guard. */
 static void detach_others(const struct datapath *datapath)
 {
@@ -169,7 +181,7 @@ static void detach_others(const struct datapath *datapath)
 		const char *device = others.name[n] + strlen(LINK_PREFIX);
 
 		log_notice("%s: not observed any more, detached", device);
-		pins_drop(others.name[n]);
+		detach(others.name[n]);
 		guard_remove(if_nametoindex(device));
 	}
 }
@@ -189,7 +201,7 @@ int datapath_attach(struct datapath *datapath, enum datapath_mode mode, struct p
 static int drop_link(const char *name, void *context)
 {
 	(void)context;
-	return strncmp(name, LINK_PREFIX, strlen(LINK_PREFIX)) == 0 ? pins_drop(name) : 0;
+	return strncmp(name, LINK_PREFIX, strlen(LINK_PREFIX)) == 0 ? detach(name) : 0;
 }
 
 static int count_pin(const char *name, void *context)
