@@ -237,6 +237,15 @@ static void own_addresses_within_a_prefix_are_told_apart(void **state)
 	free(decoys);
 }
 
+/* Somebody's filter on the same hook. */
+static void add_filter(const struct datapath *datapath, uint32_t priority, uint32_t handle)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)device.ifindex, .attach_point = BPF_TC_EGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = handle, .priority = priority, .prog_fd = datapath_guard_descriptor(datapath));
+
+	assert_int_equal(bpf_tc_attach(&hook, &filter), 0);
+}
+
 static void the_watch_hears_when_the_guard_goes_and_what_stands_before_it(void **state)
 {
 	struct guard_watch *watch;
@@ -257,9 +266,12 @@ static void the_watch_hears_when_the_guard_goes_and_what_stands_before_it(void *
 	assert_int_equal(system("tc qdisc del dev s0 clsact"), 0);
 	assert_int_equal(guard_watch_read(watch), 1);
 	must(datapath_guard(&datapath, &problem), &problem);
-	/* behind the guard others may do what they like */
-	assert_int_equal(system("tc filter add dev s0 egress pref 7 protocol all matchall action ok"), 0);
+	/* behind the guard others may do what they like, before it not */
+	add_filter(&datapath, 7, 1);
 	assert_int_equal(guard_look(device.ifindex, 0, text, sizeof(text)), GUARD_IN_PLACE);
+	add_filter(&datapath, GUARD_PRIORITY, GUARD_HANDLE + 1);
+	assert_int_equal(guard_look(device.ifindex, 0, text, sizeof(text)), GUARD_PASSED_BY);
+	assert_true(datapath_guard(&datapath, &problem) < 0);
 	guard_watch_close(watch);
 	datapath_close(&datapath);
 	datapath_unload(&datapath, &problem);
