@@ -162,20 +162,25 @@ begin atomic
 		from covered
 		where covered.covered_until is null or covered.covered_until < covered.last_address
 		group by covered.sensor
-	), counted as (
-		select access.sensor,
-			count(*) filter (where access.protocol is distinct from 'smtp') as accesses,
-			count(distinct access.source) filter (where access.protocol is distinct from 'smtp') as sources,
-			count(distinct nullif(known.country, 'ZZ')) filter (where access.protocol is distinct from 'smtp') as countries,
-			count(*) filter (where access.protocol = 'smtp') as direct_mail_attempts,
-			count(distinct access.source) filter (where access.protocol = 'smtp') as direct_mail_sources,
-			count(distinct nullif(known.country, 'ZZ')) filter (where access.protocol = 'smtp') as direct_mail_countries
+	), visitor as (
+		-- one row for each visitor first: to tell a few addresses apart is cheaper than to sort all accesses by theirs
+		select access.sensor, access.source, access.protocol = 'smtp' and access.protocol is not null as direct, count(*) as conversations
 		from access
 		join wanted_day as day on day.sensor = access.sensor and day.day = access.started_at::date
-		left join source as known on known.sensor = access.sensor and known.source = access.source
 		where access.started_at >= first_wanted::timestamptz and access.started_at < (last_wanted + 1)::timestamptz
 			and access.depth >= case when access.protocol = 'smtp' then 'rcpt'::depth else 'payload'::depth end
-		group by access.sensor
+		group by 1, 2, 3
+	), counted as (
+		select visitor.sensor,
+			sum(visitor.conversations) filter (where not visitor.direct) as accesses,
+			count(*) filter (where not visitor.direct) as sources,
+			count(distinct nullif(known.country, 'ZZ')) filter (where not visitor.direct) as countries,
+			sum(visitor.conversations) filter (where visitor.direct) as direct_mail_attempts,
+			count(*) filter (where visitor.direct) as direct_mail_sources,
+			count(distinct nullif(known.country, 'ZZ')) filter (where visitor.direct) as direct_mail_countries
+		from visitor
+		left join source as known on known.sensor = visitor.sensor and known.source = visitor.source
+		group by visitor.sensor
 	), mailed as (
 		select daily.sensor, sum(daily.mails)::bigint as mails
 		from mails_daily as daily
@@ -188,10 +193,10 @@ begin atomic
 		order by daily.sensor, daily.mails desc, daily.day
 	)
 	select observed.sensor, observed.first_day, observed.last_day, observed.days, coalesce(distinct_servers.servers, 0),
-		coalesce(counted.accesses, 0), coalesce(counted.sources, 0), coalesce(counted.countries, 0),
+		coalesce(counted.accesses, 0)::bigint, coalesce(counted.sources, 0), coalesce(counted.countries, 0),
 		coalesce(counted.accesses, 0)::numeric / nullif(distinct_servers.servers, 0),
 		coalesce(counted.accesses, 0)::numeric / nullif(observed.server_days, 0),
-		coalesce(counted.direct_mail_attempts, 0), coalesce(counted.direct_mail_sources, 0), coalesce(counted.direct_mail_countries, 0),
+		coalesce(counted.direct_mail_attempts, 0)::bigint, coalesce(counted.direct_mail_sources, 0), coalesce(counted.direct_mail_countries, 0),
 		mailed.mails, mailed.mails::numeric / observed.days, busiest.day, coalesce(busiest.mails, 0)
 	from observed
 	join mailed on mailed.sensor = observed.sensor

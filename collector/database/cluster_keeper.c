@@ -2,12 +2,12 @@
 /*
  * cluster_keeper.c - the child process that becomes the cluster's user, makes the cluster and keeps the server running.
  *
- * In:  a place, a socket to the caller. Out: a running PostgreSQL, and none once the caller is gone. Called by embedded.c in a forked
- * child. Touches only the cluster's folder.
+ * In:  a place, a socket to the caller. Out: a running PostgreSQL, and none once the caller is gone. Called by
+ * embedded.c in a forked child. Touches only the cluster's folder.
  *
- * A process between the caller and the server, because the caller may lose the right to signal the cluster's user, may be killed, or may
- * reap children that are not its own: the end of the socket is a signal that none of this takes away. One byte on the socket says
- * that the server was seen working: from then on the keeper starts it anew if it dies.
+ * A process between the caller and the server, because the caller may lose the right to signal the cluster's user, may
+ * be killed, or may reap children that are not its own: the end of the socket is a signal that none of this takes away.
+ * One byte on the socket says that the server was seen working: from then on the keeper starts it anew if it dies.
  */
 #include "database/cluster.h"
 
@@ -28,10 +28,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOG_MAX_BYTES (16 << 20)	/* a longer log is emptied at the next start */
-#define PREDECESSOR_MILLISECONDS 30000	/* a server that is being shut down may take so long */
-#define FAST_STOP_MILLISECONDS 30000	/* then the server is stopped without a checkpoint; it recovers at its next start */
-#define START_ATTEMPTS 40		/* after a crash orphaned backends hold the memory for a moment */
+#define LOG_MAX_BYTES (16 << 20)       /* a longer log is emptied at the next start */
+#define PREDECESSOR_MILLISECONDS 30000 /* a server that is being shut down may take so long */
+#define FAST_STOP_MILLISECONDS \
+	30000		  /* then the server is stopped without a checkpoint; it recovers at its next start */
+#define START_ATTEMPTS 40 /* after a crash orphaned backends hold the memory for a moment */
 #define POLL_MILLISECONDS 100
 
 extern char **environ;
@@ -50,7 +51,8 @@ _Noreturn static void give_up(const char *what, const char *name)
 	_exit(1);
 }
 
-/* Closes all but the channel, becomes the leader of a session (so that Ctrl-C reaches the caller alone), forgets signals and variables. */
+/* Closes all but the channel, becomes the leader of a session (so that Ctrl-C reaches the caller alone), forgets
+ * signals and variables. */
 static int detach(int channel)
 {
 	static char *clean[] = { "PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL };
@@ -58,6 +60,7 @@ static int detach(int channel)
 	sigset_t none;
 	int moved;
 
+	prctl(PR_SET_NAME, "otori-postgres");
 	setsid();
 	sigemptyset(&none);
 	for (int number = 1; number < NSIG; number++)
@@ -130,16 +133,22 @@ static bool run(const char *program, char *const argv[])
 }
 
 /*
- * The cluster is made under another name, and renamed once it is whole: a kill in between leaves nothing that looks like one.
- * (PostgreSQL's programs find each other by their own name, which must have the path.)
+ * The cluster is made under another name, and renamed once it is whole: a kill in between leaves nothing that looks
+ * like one. (PostgreSQL's programs find each other by their own name, which must have the path.)
  */
 static void make_cluster(const struct cluster_place *place)
 {
 	char program[PATH_MAX + 16];
 	char *const clean[] = { "rm", "-rf", "data.partial", NULL };
-	char *const make[] = { program,	     "--pgdata=data.partial", "--username=" CLUSTER_SUPERUSER,
-			       "--encoding=UTF8", "--locale=C.UTF-8",      "--data-checksums",
-			       "--auth-local=peer", "--auth-host=reject", NULL };
+	char *const make[] = { program,
+			       "--pgdata=data.partial",
+			       "--username=" CLUSTER_SUPERUSER,
+			       "--encoding=UTF8",
+			       "--locale=C.UTF-8",
+			       "--data-checksums",
+			       "--auth-local=peer",
+			       "--auth-host=reject",
+			       NULL };
 
 	if (access("data/PG_VERSION", F_OK) == 0)
 		return;
@@ -159,14 +168,16 @@ static void write_file(const char *path, const char *content)
 }
 
 /*
- * Who may come in: whoever the kernel says is the role of the same name; root and the cluster's user also as the superuser. Nothing
- * comes over a network: the server listens on no address.
+ * Who may come in: whoever the kernel says is the role of the same name; root and the cluster's user also as the
+ * superuser. Nothing comes over a network: the server listens on no address.
  */
 static void write_rules(const struct cluster_place *place)
 {
 	char map[256];
 
-	snprintf(map, sizeof map, "otori root " CLUSTER_SUPERUSER "\notori \"%s\" " CLUSTER_SUPERUSER "\notori /^(.*)$ \\1\n", place->user);
+	snprintf(map, sizeof map,
+		 "otori root " CLUSTER_SUPERUSER "\notori \"%s\" " CLUSTER_SUPERUSER "\notori /^(.*)$ \\1\n",
+		 place->user);
 	write_file("data/pg_ident.conf", map);
 	write_file("data/pg_hba.conf", "local all all peer map=otori\n");
 	if (mkdir("socket", 0755) && errno != EEXIST)
@@ -195,8 +206,9 @@ static pid_t predecessor(void)
 }
 
 /*
- * Waits for a server that is going down; takes away what one that was killed left behind. The server would do the latter by itself,
- * but not where its number now belongs to another process of the same user. Returns whether there were leftovers.
+ * Waits for a server that is going down; takes away what one that was killed left behind. The server would do the
+ * latter by itself, but not where its number now belongs to another process of the same user. Returns whether there
+ * were leftovers.
  */
 static bool clear_leftovers(const struct cluster_place *place)
 {
@@ -217,16 +229,49 @@ static bool clear_leftovers(const struct cluster_place *place)
 	return leftovers;
 }
 
-/* Starts the server. Settings are given here and not in the cluster's file, so that an old cluster gets those of this otori. */
+/* Starts the server. Settings are given here and not in the cluster's file, so that an old cluster gets those of this
+ * otori. */
 static pid_t start_server(const struct cluster_place *place)
 {
 	char program[PATH_MAX + 16], sockets[2 * PATH_MAX + 64];
-	char *const argv[] = { program, "-D", "data", "-c", "listen_addresses=", "-c", sockets,
-			       "-c", "port=5432", "-c", "unix_socket_permissions=0777", "-c", "hba_file=data/pg_hba.conf",
-			       "-c", "ident_file=data/pg_ident.conf", "-c", "max_connections=50", "-c", "shared_buffers=128MB",
-			       "-c", "wal_level=minimal", "-c", "max_wal_senders=0", "-c", "max_wal_size=4GB",
-			       "-c", "wal_compression=on", "-c", "jit=off", "-c", "log_checkpoints=off", "-c", "logging_collector=off",
-			       "-c", "log_destination=stderr", "-c", "log_line_prefix=%m [%p] ", NULL };
+	char *const argv[] = { program,
+			       "-D",
+			       "data",
+			       "-c",
+			       "listen_addresses=",
+			       "-c",
+			       sockets,
+			       "-c",
+			       "port=5432",
+			       "-c",
+			       "unix_socket_permissions=0777",
+			       "-c",
+			       "hba_file=data/pg_hba.conf",
+			       "-c",
+			       "ident_file=data/pg_ident.conf",
+			       "-c",
+			       "max_connections=50",
+			       "-c",
+			       "shared_buffers=128MB",
+			       "-c",
+			       "wal_level=minimal",
+			       "-c",
+			       "max_wal_senders=0",
+			       "-c",
+			       "max_wal_size=4GB",
+			       "-c",
+			       "wal_compression=on",
+			       "-c",
+			       "jit=off",
+			       "-c",
+			       "log_checkpoints=off",
+			       "-c",
+			       "logging_collector=off",
+			       "-c",
+			       "log_destination=stderr",
+			       "-c",
+			       "log_line_prefix=%m [%p] ",
+			       NULL };
 	pid_t child, keeper = getpid();
 
 	/* a list: a comma in the path would divide it */
@@ -292,7 +337,8 @@ _Noreturn void cluster_keep(const struct cluster_place *place, int channel)
 		if (server < 0)
 			give_up("cannot start", "postgres");
 		do {
-			if (caller_gone(channel, caller, working ? 5 * POLL_MILLISECONDS : POLL_MILLISECONDS, &working)) {
+			if (caller_gone(channel, caller, working ? 5 * POLL_MILLISECONDS : POLL_MILLISECONDS,
+					&working)) {
 				stop_server(server);
 				_exit(0);
 			}

@@ -2,8 +2,8 @@
 /*
  * cluster_place.c - where a private cluster lies, which user runs it, which PostgreSQL it is.
  *
- * In:  the folder that the user named. Out: struct cluster_place. Called by embedded.c. Runs with the caller's rights, so below the
- * folder, which belongs to the cluster's user, it opens nothing for writing and follows no link.
+ * In:  the folder that the user named. Out: struct cluster_place. Called by embedded.c. Runs with the caller's rights,
+ * so below the folder, which belongs to the cluster's user, it opens nothing for writing and follows no link.
  */
 #include "database/cluster.h"
 #include "database/text.h"
@@ -67,7 +67,8 @@ static int absolute_path(const char *dir, char *path, size_t bytes)
 		return -ENOENT;
 	if (!work[cut])
 		return snprintf(path, bytes, "%s", real) >= (int)bytes ? -ENAMETOOLONG : 0;
-	return snprintf(path, bytes, "%s%s", strcmp(real, "/") ? real : "", work + cut) >= (int)bytes ? -ENAMETOOLONG : 0;
+	return snprintf(path, bytes, "%s%s", strcmp(real, "/") ? real : "", work + cut) >= (int)bytes ? -ENAMETOOLONG
+												      : 0;
 }
 
 /* Makes every missing folder of path, 0755. */
@@ -100,13 +101,14 @@ static int find_user(struct cluster_place *place, char *text, size_t text_bytes)
 			entry = getpwnam(cluster_users[i]);
 	}
 	if (!entry || !entry->pw_uid || strlen(entry->pw_name) >= sizeof place->user)
-		return database_fail(text, text_bytes, -ENOENT, "no user to run PostgreSQL as (it never runs as root): %s",
-				     geteuid() ? "the running user has no name"
-					       : "install the package postgresql, which makes one");
+		return database_fail(
+			text, text_bytes, -ENOENT, "no user to run PostgreSQL as (it never runs as root): %s",
+			geteuid() ? "the running user has no name" : "install the package postgresql, which makes one");
 	snprintf(place->user, sizeof place->user, "%s", entry->pw_name);
 	place->uid = entry->pw_uid;
 	place->gid = entry->pw_gid;
-	if (!geteuid() && caller && getpwnam(caller) && strcmp(caller, "root") != 0 && strlen(caller) < sizeof place->caller)
+	if (!geteuid() && caller && getpwnam(caller) && strcmp(caller, "root") != 0 &&
+	    strlen(caller) < sizeof place->caller)
 		snprintf(place->caller, sizeof place->caller, "%s", caller);
 	return 0;
 }
@@ -141,9 +143,10 @@ int cluster_binaries_find(struct cluster_place *place, char *text, size_t text_b
 	if (best >= 14)
 		return 0;
 	if (*version)
-		return database_fail(text, text_bytes, -ENOENT, "the cluster in %s was made by PostgreSQL %s, which is not installed", place->dir,
-			    version);
-	return database_fail(text, text_bytes, -ENOENT, 
+		return database_fail(text, text_bytes, -ENOENT,
+				     "the cluster in %s was made by PostgreSQL %s, which is not installed", place->dir,
+				     version);
+	return database_fail(text, text_bytes, -ENOENT,
 			     "PostgreSQL 14 or newer is not installed (%s/initdb): install the package postgresql",
 			     BINARIES_PATTERN);
 }
@@ -168,8 +171,9 @@ static int check_content(const struct cluster_place *place, bool *fresh, char *t
 				*fresh = false;
 		}
 		if (!known)
-			error = database_fail(text, text_bytes, -ENOTEMPTY, "%s is not the folder of a private cluster: it holds '%.100s'",
-				     place->dir, entry->d_name);
+			error = database_fail(text, text_bytes, -ENOTEMPTY,
+					      "%s is not the folder of a private cluster: it holds '%.100s'",
+					      place->dir, entry->d_name);
 	}
 	closedir(folder);
 	return error;
@@ -201,8 +205,8 @@ static int find_inside(struct cluster_place *place, char *text, size_t text_byte
 		return 0;
 	if (fstat(place->fd, &status))
 		return database_fail(text, text_bytes, -errno, "cannot read %s: %s", place->dir, strerror(errno));
-	snprintf(place->inside, sizeof place->inside, "/run/otori/postgres-%llx-%llx", (unsigned long long)status.st_dev,
-		 (unsigned long long)status.st_ino);
+	snprintf(place->inside, sizeof place->inside, "/run/otori/postgres-%llx-%llx",
+		 (unsigned long long)status.st_dev, (unsigned long long)status.st_ino);
 	place->mount = true;
 	if ((mkdir("/run/otori", 0755) && errno != EEXIST) || (mkdir(place->inside, 0755) && errno != EEXIST))
 		return database_fail(text, text_bytes, -errno, "cannot make %s: %s", place->inside, strerror(errno));
@@ -220,11 +224,13 @@ int cluster_place_find(const char *dir, struct cluster_place *place, char *text,
 	place->fd = -1;
 	error = absolute_path(dir, place->dir, sizeof place->dir);
 	if (error)
-		return database_fail(text, text_bytes, error, "cannot use '%.200s' for a private cluster: %s", dir, strerror(-error));
+		return database_fail(text, text_bytes, error, "cannot use '%.200s' for a private cluster: %s", dir,
+				     strerror(-error));
 	length = strlen(place->dir) + strlen(CLUSTER_SOCKET_NAME);
 	if (length > CLUSTER_SOCKET_PATH_MAX_BYTES) {
 		return database_fail(text, text_bytes, -ENAMETOOLONG,
-				     "%.60s... is too long for a private cluster: its socket's path would have %zu bytes, the limit is %d",
+				     "%.60s... is too long for a private cluster: its socket's path would have %zu "
+				     "bytes, the limit is %d",
 				     place->dir, length, CLUSTER_SOCKET_PATH_MAX_BYTES);
 	}
 	error = find_user(place, text, text_bytes);
@@ -242,7 +248,8 @@ int cluster_place_find(const char *dir, struct cluster_place *place, char *text,
 		error = check_content(place, &fresh, text, text_bytes);
 	if (error)
 		return error;
-	if (fresh && !geteuid() && status.st_uid != place->uid && (fchown(place->fd, place->uid, place->gid) || fchmod(place->fd, 0755)))
+	if (fresh && !geteuid() && status.st_uid != place->uid &&
+	    (fchown(place->fd, place->uid, place->gid) || fchmod(place->fd, 0755)))
 		return database_fail(text, text_bytes, -errno, "cannot give %s away: %s", place->dir, strerror(errno));
 	if (!fresh && status.st_uid != place->uid) {
 		/* made by another user: root becomes that one, others can only use the cluster while it runs */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cluster_setup.c - what a private cluster needs once its server runs: roles for those who may come in, and the database.
+ * cluster_setup.c - what a private cluster needs once its server runs: roles for those who may come in, and the
+ * database.
  *
- * In:  a place with a running server. Out: the database otori. Called by embedded.c, as root or as the cluster's user. Knows no tables:
- * those are the migrations'.
+ * In:  a place with a running server. Out: the database otori. Called by embedded.c, as root or as the cluster's user.
+ * Knows no tables: those are the migrations'.
  */
 #include "database/cluster.h"
 
@@ -37,7 +38,8 @@ static bool quote(const char *text, char *quoted, size_t bytes)
 	return true;
 }
 
-int cluster_conninfo(const struct cluster_place *place, const char *database, const char *user, char *conninfo, size_t bytes)
+int cluster_conninfo(const struct cluster_place *place, const char *database, const char *user, char *conninfo,
+		     size_t bytes)
 {
 	char folder[PATH_MAX], quoted[2 * PATH_MAX];
 	int written;

@@ -2,8 +2,8 @@
 /*
  * connect.c - a connection to PostgreSQL, and the sequence by which a command gets one.
  *
- * In:  a conninfo or the folder of a private cluster. Out: a connection whose search_path names otori. Called by the commands, the
- * supervisor and the loader. May not know tables.
+ * In:  a conninfo or the folder of a private cluster. Out: a connection whose search_path names otori. Called by the
+ * commands, the supervisor and the loader. May not know tables.
  */
 #include "database/database.h"
 

@@ -2,8 +2,8 @@
 /*
  * embedded.c - a private PostgreSQL in a folder, for as long as somebody needs it.
  *
- * In:  a folder. Out: a running server with the database otori, and its conninfo. Called by database_open, the supervisor and replay.
- * Runs no server itself: the child does (cluster_keeper.c), as a user that is not root.
+ * In:  a folder. Out: a running server with the database otori, and its conninfo. Called by database_open, the
+ * supervisor and replay. Runs no server itself: the child does (cluster_keeper.c), as a user that is not root.
  */
 #include "database/database.h"
 
@@ -76,7 +76,8 @@ static void log_complaint(const struct cluster_place *place, off_t offset, char 
 		for (char *at = tail; (at = strstr(at, marks[i])); at += strlen(marks[i]))
 			found = at + strlen(marks[i]);
 	}
-	database_text(text, text_bytes, "cannot start a private PostgreSQL", found ? found : "it ended at once, see postgres.log in its folder");
+	database_text(text, text_bytes, "cannot start a private PostgreSQL",
+		      found ? found : "it ended at once, see postgres.log in its folder");
 }
 
 /* Forks the keeper. */
@@ -123,7 +124,8 @@ static int wait_for_server(struct embedded *embedded, char *text, size_t text_by
 
 			if (!fstat(embedded->place.fd, &status) && geteuid() && status.st_uid != geteuid())
 				return database_fail(text, text_bytes, -EACCES,
-						     "the private cluster in %s does not run, and belongs to another user: start it as that one or as root",
+						     "the private cluster in %s does not run, and belongs to another "
+						     "user: start it as that one or as root",
 						     embedded->place.dir);
 			error = start_keeper(embedded, text, text_bytes);
 			if (error)
@@ -134,8 +136,8 @@ static int wait_for_server(struct embedded *embedded, char *text, size_t text_by
 		}
 		pause_milliseconds(POLL_MILLISECONDS);
 	}
-	return database_fail(text, text_bytes, -ETIMEDOUT, "the private PostgreSQL in %s did not answer within %d s", embedded->place.dir,
-			     START_MILLISECONDS / 1000);
+	return database_fail(text, text_bytes, -ETIMEDOUT, "the private PostgreSQL in %s did not answer within %d s",
+			     embedded->place.dir, START_MILLISECONDS / 1000);
 }
 
 int embedded_start(const char *dir, struct embedded **embedded, char *text, size_t text_bytes)
@@ -159,7 +161,8 @@ int embedded_start(const char *dir, struct embedded **embedded, char *text, size
 			goto fail;
 		/* the server works: from now on it is started anew if it dies */
 		if (send(made->channel, "w", 1, MSG_NOSIGNAL) != 1) {
-			error = database_fail(text, text_bytes, -EPIPE, "the private PostgreSQL in %s has ended", made->place.dir);
+			error = database_fail(text, text_bytes, -EPIPE, "the private PostgreSQL in %s has ended",
+					      made->place.dir);
 			goto fail;
 		}
 	}

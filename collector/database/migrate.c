@@ -2,11 +2,12 @@
 /*
  * migrate.c - brings the schema of a database up to what this otori was built with.
  *
- * In:  a connection, the migrations of migrations.h. Out: schema otori with every migration applied once, partitions for this month and
- * the next three. Called by database_open, the supervisor and init-db. May not hold a lock when it returns.
+ * In:  a connection, the migrations of migrations.h. Out: schema otori with every migration applied once, partitions
+ * for this month and the next three. Called by database_open, the supervisor and init-db. May not hold a lock when it
+ * returns.
  *
- * One transaction a migration, together with its row in otori.migration: a crash leaves whole migrations behind. Two programs that
- * start at once: an advisory lock lets one wait for the other.
+ * One transaction a migration, together with its row in otori.migration: a crash leaves whole migrations behind. Two
+ * programs that start at once: an advisory lock lets one wait for the other.
  */
 #include "database/database.h"
 
@@ -52,13 +53,14 @@ static int query_number(PGconn *connection, const char *sql, char *text, size_t 
 }
 
 /*
- * How many migrations were applied: they are 1 to n, with the content that they have here. Negative errno where the database is newer
- * than this otori, or was made from other files.
+ * How many migrations were applied: they are 1 to n, with the content that they have here. Negative errno where the
+ * database is newer than this otori, or was made from other files.
  */
 static int applied_count(PGconn *connection, char *text, size_t text_bytes)
 {
-	int there = query_number(connection,
-				 "select case when to_regclass('otori.migration') is null then 0 else 1 end", text, text_bytes);
+	int there =
+		query_number(connection, "select case when to_regclass('otori.migration') is null then 0 else 1 end",
+			     text, text_bytes);
 	PGresult *result;
 	int count = -EIO;
 
@@ -71,7 +73,8 @@ static int applied_count(PGconn *connection, char *text, size_t text_bytes)
 	}
 	count = PQntuples(result);
 	if ((size_t)count > migration_count) {
-		snprintf(text, text_bytes, "the database's schema is newer (%d) than this otori knows (%zu): update otori", count,
+		snprintf(text, text_bytes,
+			 "the database's schema is newer (%d) than this otori knows (%zu): update otori", count,
 			 migration_count);
 		count = -EPROTO;
 	}
@@ -84,10 +87,11 @@ static int applied_count(PGconn *connection, char *text, size_t text_bytes)
 			count = -EPROTO;
 			break;
 		}
-		same = PQexecParams(connection, "select encode(sha256(convert_to($1, 'UTF8')), 'hex') = $2", 2, NULL, values, NULL,
-				    NULL, 0);
+		same = PQexecParams(connection, "select encode(sha256(convert_to($1, 'UTF8')), 'hex') = $2", 2, NULL,
+				    values, NULL, NULL, 0);
 		if (PQresultStatus(same) != PGRES_TUPLES_OK || PQgetvalue(same, 0, 0)[0] != 't') {
-			snprintf(text, text_bytes, "the database was made with another content of migration %s than this otori has",
+			snprintf(text, text_bytes,
+				 "the database was made with another content of migration %s than this otori has",
 				 migrations[row].name);
 			count = -EPROTO;
 		}
@@ -147,16 +151,18 @@ out:
 	return error;
 }
 
-/* The labels of an SQL enum are those of record.h, in that order: what the loader writes has a place, and depths compare rightly. */
+/* The labels of an SQL enum are those of record.h, in that order: what the loader writes has a place, and depths
+ * compare rightly. */
 static int check_labels(PGconn *connection, const char *type, const char *expected, char *text, size_t text_bytes)
 {
 	const char *const values[] = { type };
-	PGresult *result = PQexecParams(connection,
-					"select string_agg(label.enumlabel || ',', '' order by label.enumsortorder) from pg_enum as label"
-					" join pg_type as type on type.oid = label.enumtypid"
-					" join pg_namespace as space on space.oid = type.typnamespace"
-					" where space.nspname = 'otori' and type.typname = $1",
-					1, NULL, values, NULL, NULL, 0);
+	PGresult *result = PQexecParams(
+		connection,
+		"select string_agg(label.enumlabel || ',', '' order by label.enumsortorder) from pg_enum as label"
+		" join pg_type as type on type.oid = label.enumtypid"
+		" join pg_namespace as space on space.oid = type.typnamespace"
+		" where space.nspname = 'otori' and type.typname = $1",
+		1, NULL, values, NULL, NULL, 0);
 	int error = 0;
 
 	if (PQresultStatus(result) != PGRES_TUPLES_OK) {
@@ -174,13 +180,15 @@ static int check_labels(PGconn *connection, const char *type, const char *expect
 /* The months ahead, where the role may make them (who only reads may not, and need not). */
 static int make_partitions(PGconn *connection, char *text, size_t text_bytes)
 {
-	int may = query_number(connection,
-			       "select has_function_privilege('otori.make_partitions(timestamptz, timestamptz)', 'execute')::integer",
-			       text, text_bytes);
+	int may = query_number(
+		connection,
+		"select has_function_privilege('otori.make_partitions(timestamptz, timestamptz)', 'execute')::integer",
+		text, text_bytes);
 
 	if (may <= 0)
 		return may;
-	return execute(connection, "select otori.make_partitions(now(), now())", "cannot make partitions", text, text_bytes);
+	return execute(connection, "select otori.make_partitions(now(), now())", "cannot make partitions", text,
+		       text_bytes);
 }
 
 int database_migrate(PGconn *connection, char *text, size_t text_bytes)
@@ -190,7 +198,8 @@ int database_migrate(PGconn *connection, char *text, size_t text_bytes)
 	if (count < 0)
 		return count;
 	if ((size_t)count < migration_count) {
-		error = execute(connection, "select pg_advisory_lock(" MIGRATE_LOCK ")", "cannot lock the schema", text, text_bytes);
+		error = execute(connection, "select pg_advisory_lock(" MIGRATE_LOCK ")", "cannot lock the schema", text,
+				text_bytes);
 		if (error)
 			return error;
 		/* somebody else may have been at it until now */
@@ -215,10 +224,12 @@ int database_current(PGconn *connection, char *text, size_t text_bytes)
 	if (count < 0)
 		return count;
 	if (!count)
-		return database_fail(text, text_bytes, -ENOENT, "the database has no schema of otori: `otori init-db` makes it");
+		return database_fail(text, text_bytes, -ENOENT,
+				     "the database has no schema of otori: `otori init-db` makes it");
 	if ((size_t)count < migration_count)
 		return database_fail(text, text_bytes, -EPROTO,
-				     "the database's schema is older (%d) than this otori's (%zu): `otori init-db` brings it up to date",
+				     "the database's schema is older (%d) than this otori's (%zu): `otori init-db` "
+				     "brings it up to date",
 				     count, migration_count);
 	return 0;
 }

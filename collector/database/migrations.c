@@ -2,36 +2,36 @@
 /*
  * migrations.c - puts the files of schema/ into the binary.
  *
- * In:  schema/NNNN_name.sql, read by the assembler (paths are those of the top folder, where make runs). Out: the list in
- * migrations.h. A new migration is a file in schema/ and a row below; a unit test compares the rows with the folder.
+ * In:  schema/NNNN_name.sql, read by the assembler (paths are those of the top folder, where make runs). Out: the list
+ * in migrations.h. A new migration is a file in schema/ and a row below; a unit test compares the rows with the folder.
  */
 #include "database/migrations.h"
 
-#define MIGRATIONS(X)                                                                                                  \
-	X(1, 0001_tables)                                                                                              \
-	X(2, 0002_functions)                                                                                           \
-	X(3, 0003_views)                                                                                               \
+#define MIGRATIONS(X) \
+	X(1, 0001_tables) \
+	X(2, 0002_functions) \
+	X(3, 0003_views) \
 	X(4, 0004_ledger)
 
 /* .incbin copies the file as it is; the byte behind it terminates the text. */
-#define MIGRATION_INCLUDE(number, name)                                                                                \
-	__asm__(".section .rodata\n"                                                                                   \
-		".global otori_migration_" #number "\n"                                                                \
-		".hidden otori_migration_" #number "\n"                                                                \
-		".global otori_migration_end_" #number "\n"                                                            \
-		".hidden otori_migration_end_" #number "\n"                                                            \
-		"otori_migration_" #number ":\n"                                                                       \
-		".incbin \"schema/" #name ".sql\"\n"                                                                   \
-		"otori_migration_end_" #number ":\n"                                                                   \
-		".byte 0\n"                                                                                            \
-		".previous\n");                                                                                        \
-	extern const char otori_migration_##number[] __attribute__((visibility("hidden")));                           \
+#define MIGRATION_INCLUDE(number, name) \
+	__asm__(".section .rodata\n" \
+		".global otori_migration_" #number "\n" \
+		".hidden otori_migration_" #number "\n" \
+		".global otori_migration_end_" #number "\n" \
+		".hidden otori_migration_end_" #number "\n" \
+		"otori_migration_" #number ":\n" \
+		".incbin \"schema/" #name ".sql\"\n" \
+		"otori_migration_end_" #number ":\n" \
+		".byte 0\n" \
+		".previous\n"); \
+	extern const char otori_migration_##number[] __attribute__((visibility("hidden"))); \
 	extern const char otori_migration_end_##number[] __attribute__((visibility("hidden")));
 MIGRATIONS(MIGRATION_INCLUDE)
 
 #define MIGRATION_COUNT(number, name) +1
 #define MIGRATION_ROW(number, name) { number, #name, otori_migration_##number, 0 },
-#define MIGRATION_LENGTH(number, name)                                                                                 \
+#define MIGRATION_LENGTH(number, name) \
 	list[number - 1].sql_bytes = (size_t)(otori_migration_end_##number - otori_migration_##number);
 
 static struct migration list[] = { MIGRATIONS(MIGRATION_ROW) };

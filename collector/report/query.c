@@ -2,8 +2,8 @@
 /*
  * query.c - see query.h.
  *
- * In:  SQL with places. Out: results of libpq. The places hold literals that libpq has quoted, so that what is shown can be pasted into
- * psql as it is.
+ * In:  SQL with places. Out: results of libpq. The places hold literals that libpq has quoted, so that what is shown
+ * can be pasted into psql as it is.
  */
 #include "report/query.h"
 

@@ -11,11 +11,11 @@
 
 /* A report being written; of one owner. */
 struct report {
-	PGconn *connection;			  /* borrowed */
-	const struct report_request *request;	  /* borrowed */
-	FILE *out;				  /* borrowed */
-	char *sensor, *from, *to;		  /* SQL literals; owned by libpq (PQfreemem) */
-	char *text;				  /* where a problem is told; borrowed */
+	PGconn *connection;		      /* borrowed */
+	const struct report_request *request; /* borrowed */
+	FILE *out;			      /* borrowed */
+	char *sensor, *from, *to;	      /* SQL literals; owned by libpq (PQfreemem) */
+	char *text;			      /* where a problem is told; borrowed */
 	size_t text_bytes;
 };
 

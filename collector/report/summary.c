@@ -5,16 +5,36 @@
  * In:  function sensor_summary_of and the daily views. Out: sentences. Called by report.c.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "report/figures.h"
 #include "report/words.h"
 
-enum summary_column { FIRST_DAY, LAST_DAY, DAYS, SERVERS, ACCESSES, SOURCES, COUNTRIES, PER_SERVER, PER_SERVER_DAY, ATTEMPTS,
-	ATTEMPT_SOURCES, ATTEMPT_COUNTRIES, ATTEMPTS_PER_SERVER, ATTEMPTS_PER_SERVER_DAY, MAILS, MAILS_PER_DAY, BUSIEST_DAY, BUSIEST_MAILS };
+enum summary_column {
+	FIRST_DAY,
+	LAST_DAY,
+	DAYS,
+	SERVERS,
+	ACCESSES,
+	SOURCES,
+	COUNTRIES,
+	PER_SERVER,
+	PER_SERVER_DAY,
+	ATTEMPTS,
+	ATTEMPT_SOURCES,
+	ATTEMPT_COUNTRIES,
+	ATTEMPTS_PER_SERVER,
+	ATTEMPTS_PER_SERVER_DAY,
+	MAILS,
+	MAILS_PER_DAY,
+	BUSIEST_DAY,
+	BUSIEST_MAILS
+};
 
 static const char summary_sql[] =
-	"select first_day, last_day, days, servers, accesses, sources, countries, accesses_per_server, accesses_per_server_per_day,\n"
+	"select first_day, last_day, days, servers, accesses, sources, countries, accesses_per_server, "
+	"accesses_per_server_per_day,\n"
 	"       direct_mail_attempts, direct_mail_sources, direct_mail_countries,\n"
 	"       direct_mail_attempts::numeric / nullif(servers, 0),\n"
 	"       direct_mail_attempts::numeric / (select nullif(sum(servers), 0) from observed_day\n"
@@ -23,11 +43,10 @@ static const char summary_sql[] =
 	"from sensor_summary_of({from}, {to})\n"
 	"where sensor = {sensor}";
 
-enum port_column { PORT, PORT_ACCESSES, PORT_PER_SERVER, PORT_PER_SERVER_DAY, PORT_WEB, PORT_MAIL, PORT_EXPLOITS };
+enum port_column { PORT, PORT_ACCESSES, PORT_PER_SERVER_DAY, PORT_WEB, PORT_MAIL, PORT_EXPLOITS };
 
 static const char ports_sql[] =
 	"select daily.decoy_port, sum(daily.accesses) as accesses,\n"
-	"       sum(daily.accesses)::numeric / (select nullif(servers, 0) from sensor_summary_of({from}, {to}) where sensor = {sensor}),\n"
 	"       sum(daily.accesses)::numeric / nullif(sum(daily.servers), 0),\n"
 	"       coalesce(min(asked.web), 0), coalesce(min(asked.mail), 0), coalesce(min(asked.exploits), 0)\n"
 	"from accesses_by_port_daily as daily\n"
@@ -70,7 +89,8 @@ static void print_rates(FILE *out, const char *per_server, const char *per_serve
 {
 	char a[WORDS_NUMBER_BYTES], b[WORDS_NUMBER_BYTES];
 
-	fprintf(out, ": %s per server, %s per server per day.\n", words_quotient(per_server, a), words_quotient(per_server_day, b));
+	fprintf(out, ": %s per server, %s per server per day.\n", words_quotient(per_server, a),
+		words_quotient(per_server_day, b));
 }
 
 static void print_share(FILE *out, const char **between, const char *what, const char *part, const char *whole)
@@ -84,17 +104,20 @@ static void print_share(FILE *out, const char **between, const char *what, const
 }
 
 /* One line a port: its share, its rates, and what was asked for (web and mail as in 2008: relay ports 80 and 25). */
-static void print_ports(struct report *report, const PGresult *ports, const char *accesses)
+static void print_ports(struct report *report, const PGresult *ports, const char *accesses, const char *servers)
 {
-	char a[WORDS_NUMBER_BYTES], b[WORDS_NUMBER_BYTES], c[WORDS_NUMBER_BYTES], d[WORDS_NUMBER_BYTES];
+	double by = strtod(servers, NULL);
+	char per_server[WORDS_NUMBER_BYTES], a[WORDS_NUMBER_BYTES], b[WORDS_NUMBER_BYTES], c[WORDS_NUMBER_BYTES],
+		d[WORDS_NUMBER_BYTES];
 
 	for (int row = 0; row < PQntuples(ports); row++) {
 		const char *of_port = report_value(ports, row, PORT_ACCESSES), *between = "; ";
 
 		if (is_zero(of_port))
 			continue;
-		fprintf(report->out, "  %s/TCP: %s (%s); %s per server, %s a day", report_value(ports, row, PORT), words_count(of_port, a),
-			words_share(of_port, accesses, b), words_quotient(report_value(ports, row, PORT_PER_SERVER), c),
+		snprintf(per_server, sizeof per_server, "%.17g", by > 0 ? strtod(of_port, NULL) / by : 0);
+		fprintf(report->out, "  %s/TCP: %s (%s); %s per server, %s a day", report_value(ports, row, PORT),
+			words_count(of_port, a), words_share(of_port, accesses, b), words_quotient(per_server, c),
 			words_quotient(report_value(ports, row, PORT_PER_SERVER_DAY), d));
 		print_share(report->out, &between, "web", report_value(ports, row, PORT_WEB), of_port);
 		print_share(report->out, &between, "mail", report_value(ports, row, PORT_MAIL), of_port);
@@ -110,7 +133,8 @@ static void print_summary(struct report *report, const PGresult *summary, const 
 	const char *accesses = report_value(summary, 0, ACCESSES), *mails = report_value(summary, 0, MAILS);
 	const char *attempts = report_value(summary, 0, ATTEMPTS);
 
-	fprintf(out, "From %s to %s the sensor observed on ", report_value(summary, 0, FIRST_DAY), report_value(summary, 0, LAST_DAY));
+	fprintf(out, "From %s to %s the sensor observed on ", report_value(summary, 0, FIRST_DAY),
+		report_value(summary, 0, LAST_DAY));
 	print_counted(out, report_value(summary, 0, DAYS), "day", "days");
 	fputs(", with ", out);
 	print_counted(out, report_value(summary, 0, SERVERS), "server", "servers");
@@ -119,13 +143,14 @@ static void print_summary(struct report *report, const PGresult *summary, const 
 	print_counted(out, accesses, "access", "accesses");
 	print_origin(out, report_value(summary, 0, SOURCES), report_value(summary, 0, COUNTRIES));
 	print_rates(out, report_value(summary, 0, PER_SERVER), report_value(summary, 0, PER_SERVER_DAY));
-	print_ports(report, ports, accesses);
+	print_ports(report, ports, accesses, report_value(summary, 0, SERVERS));
 
 	fputs("\n", out);
 	print_counted(out, attempts, "attempt", "attempts");
 	fputs(" to relay mail by SMTP spoken to a decoy itself", out);
 	print_origin(out, report_value(summary, 0, ATTEMPT_SOURCES), report_value(summary, 0, ATTEMPT_COUNTRIES));
-	print_rates(out, report_value(summary, 0, ATTEMPTS_PER_SERVER), report_value(summary, 0, ATTEMPTS_PER_SERVER_DAY));
+	print_rates(out, report_value(summary, 0, ATTEMPTS_PER_SERVER),
+		    report_value(summary, 0, ATTEMPTS_PER_SERVER_DAY));
 
 	fputs("\n", out);
 	print_counted(out, mails, "mail", "mails");
@@ -138,7 +163,8 @@ static void print_summary(struct report *report, const PGresult *summary, const 
 
 int figures_summary(struct report *report)
 {
-	PGresult *summary = report_query(report, summary_sql), *ports = summary ? report_query(report, ports_sql) : NULL;
+	PGresult *summary = report_query(report, summary_sql),
+		 *ports = summary ? report_query(report, ports_sql) : NULL;
 	int error = ports ? 0 : -EIO;
 
 	if (ports)

@@ -2,7 +2,8 @@
 /*
  * table.h - rows of text, printed with aligned columns.
  *
- * In:  headings and cells (whatever strangers wrote in them). Out: lines on a FILE. Called by figures.c. Knows no database.
+ * In:  headings and cells (whatever strangers wrote in them). Out: lines on a FILE. Called by figures.c. Knows no
+ * database.
  */
 #ifndef OTORI_REPORT_TABLE_H
 #define OTORI_REPORT_TABLE_H
@@ -19,7 +20,8 @@ struct table; /* opaque: table.c */
 struct table *table_new(void);
 void table_free(struct table *table);
 
-/* Adds a column; before the first row. numeric: aligned to the right. Returns its number, or -1 where there are too many. */
+/* Adds a column; before the first row. numeric: aligned to the right. Returns its number, or -1 where there are too
+ * many. */
 int table_column(struct table *table, const char *heading, bool numeric);
 
 /* Begins a row, all cells empty. 0 or -ENOMEM. */

@@ -2,7 +2,8 @@
 /*
  * when.c - are days and time zones what they should be? Asked before a database is bothered.
  *
- * In:  what the user wrote. Out: yes or no. Called by collector/report.c. Reads the system's folder of time zones, nothing else.
+ * In:  what the user wrote. Out: yes or no. Called by collector/report.c. Reads the system's folder of time zones,
+ * nothing else.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -49,7 +50,8 @@ static int open_entry(int folder, const char *name, size_t length)
 		return -1;
 	}
 	while (found < 0 && (entry = readdir(entries))) {
-		if (entry->d_name[0] != '.' && strlen(entry->d_name) == length && !strncasecmp(entry->d_name, name, length))
+		if (entry->d_name[0] != '.' && strlen(entry->d_name) == length &&
+		    !strncasecmp(entry->d_name, name, length))
 			found = openat(dirfd(entries), entry->d_name, O_RDONLY | O_CLOEXEC);
 	}
 	closedir(entries);
@@ -75,7 +77,8 @@ int report_check_zone(const char *name)
 		if (!*part)
 			break;
 	}
-	zone = at >= 0 && read(at, magic, sizeof magic) == (ssize_t)sizeof magic && !memcmp(magic, "TZif", sizeof magic);
+	zone = at >= 0 && read(at, magic, sizeof magic) == (ssize_t)sizeof magic &&
+	       !memcmp(magic, "TZif", sizeof magic);
 	if (at >= 0)
 		close(at);
 	return zone ? 0 : -EINVAL;

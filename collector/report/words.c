@@ -19,22 +19,23 @@ struct range {
 
 /* What a terminal obeys, or a reader can't see: shown by number. */
 static const struct range unsafe[] = {
-	{ 0x0000, 0x001f }, { 0x007f, 0x009f }, { 0x00ad, 0x00ad }, { 0x061c, 0x061c }, { 0x180e, 0x180e }, { 0x200b, 0x200f },
-	{ 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0xd800, 0xdfff }, { 0xe000, 0xf8ff }, { 0xfeff, 0xfeff }, { 0xfff0, 0xfffb },
-	{ 0xe0000, 0xe0fff }, { 0xf0000, 0x10ffff },
+	{ 0x0000, 0x001f }, { 0x007f, 0x009f }, { 0x00ad, 0x00ad },   { 0x061c, 0x061c },    { 0x180e, 0x180e },
+	{ 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f },   { 0xd800, 0xdfff },    { 0xe000, 0xf8ff },
+	{ 0xfeff, 0xfeff }, { 0xfff0, 0xfffb }, { 0xe0000, 0xe0fff }, { 0xf0000, 0x10ffff },
 };
 
 /* Marks that stand on the character before them. */
 static const struct range narrow[] = {
-	{ 0x0300, 0x036f }, { 0x0483, 0x0489 }, { 0x0591, 0x05bd }, { 0x064b, 0x065f }, { 0x0e31, 0x0e31 }, { 0x0e34, 0x0e3a },
-	{ 0x0e47, 0x0e4e }, { 0x1ab0, 0x1aff }, { 0x1dc0, 0x1dff }, { 0x20d0, 0x20ff }, { 0xfe00, 0xfe0f }, { 0xfe20, 0xfe2f },
+	{ 0x0300, 0x036f }, { 0x0483, 0x0489 }, { 0x0591, 0x05bd }, { 0x064b, 0x065f },
+	{ 0x0e31, 0x0e31 }, { 0x0e34, 0x0e3a }, { 0x0e47, 0x0e4e }, { 0x1ab0, 0x1aff },
+	{ 0x1dc0, 0x1dff }, { 0x20d0, 0x20ff }, { 0xfe00, 0xfe0f }, { 0xfe20, 0xfe2f },
 };
 
 /* East Asian wide and full-width characters, and emoji: two columns. */
 static const struct range wide[] = {
-	{ 0x1100, 0x115f }, { 0x2e80, 0x303e }, { 0x3041, 0x33ff }, { 0x3400, 0x4dbf }, { 0x4e00, 0x9fff }, { 0xa000, 0xa4cf },
-	{ 0xac00, 0xd7a3 }, { 0xf900, 0xfaff }, { 0xfe30, 0xfe6f }, { 0xff00, 0xff60 }, { 0xffe0, 0xffe6 }, { 0x1f300, 0x1faff },
-	{ 0x20000, 0x3fffd },
+	{ 0x1100, 0x115f }, { 0x2e80, 0x303e },	  { 0x3041, 0x33ff },	{ 0x3400, 0x4dbf }, { 0x4e00, 0x9fff },
+	{ 0xa000, 0xa4cf }, { 0xac00, 0xd7a3 },	  { 0xf900, 0xfaff },	{ 0xfe30, 0xfe6f }, { 0xff00, 0xff60 },
+	{ 0xffe0, 0xffe6 }, { 0x1f300, 0x1faff }, { 0x20000, 0x3fffd },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -52,7 +53,11 @@ static bool within(uint32_t point, const struct range *ranges, size_t count)
 static size_t decode(const uint8_t *at, uint32_t *point)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t length = *at < 0x80 ? 1 : *at >= 0xc2 && *at < 0xe0 ? 2 : *at >= 0xe0 && *at < 0xf0 ? 3 : *at >= 0xf0 && *at < 0xf5 ? 4 : 0;
+	size_t length = *at < 0x80		    ? 1
+			: *at >= 0xc2 && *at < 0xe0 ? 2
+			: *at >= 0xe0 && *at < 0xf0 ? 3
+			: *at >= 0xf0 && *at < 0xf5 ? 4
+						    : 0;
 
 	if (length < 2) {
 		*point = *at;
@@ -104,7 +109,8 @@ char *words_defuse(const char *text, size_t width_max)
 			piece_bytes = length;
 			piece_width = point_width(point);
 		} else {
-			piece_bytes = (size_t)snprintf(piece, sizeof piece, length > 1 && point > 0xff ? "\\u{%x}" : "\\x%02x", point);
+			piece_bytes = (size_t)snprintf(piece, sizeof piece,
+						       length > 1 && point > 0xff ? "\\u{%x}" : "\\x%02x", point);
 			piece_width = piece_bytes;
 		}
 		if (width + piece_width > width_max) {
@@ -139,7 +145,8 @@ const char *words_count(const char *number, char to[WORDS_NUMBER_BYTES])
 	return to;
 }
 
-/* Half away from zero, as PostgreSQL's round() has it and readers expect; printf alone makes 562 of 562.5. value >= 0. */
+/* Half away from zero, as PostgreSQL's round() has it and readers expect; printf alone makes 562 of 562.5. value >= 0.
+ */
 static void print_rounded(double value, int fraction, const char *unit, char to[WORDS_NUMBER_BYTES])
 {
 	double scale = 1;

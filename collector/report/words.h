@@ -12,9 +12,10 @@
 #define WORDS_NUMBER_BYTES 64
 
 /*
- * A copy of text that can't act on a terminal or turn its line around: control characters (C0, DEL, C1), line and paragraph
- * separators, and characters that change the direction of writing or are invisible stand as \xHH or \u{HHHH}, bytes that are no UTF-8 as
- * \xHH. Wider than width_max columns, it is cut and ends in an ellipsis. The caller frees it; NULL where memory is short.
+ * A copy of text that can't act on a terminal or turn its line around: control characters (C0, DEL, C1), line and
+ * paragraph separators, and characters that change the direction of writing or are invisible stand as \xHH or \u{HHHH},
+ * bytes that are no UTF-8 as \xHH. Wider than width_max columns, it is cut and ends in an ellipsis. The caller frees
+ * it; NULL where memory is short.
  */
 char *words_defuse(const char *text, size_t width_max);
 
@@ -25,7 +26,8 @@ size_t words_width(const char *text);
 const char *words_count(const char *number, char to[WORDS_NUMBER_BYTES]);
 
 /*
- * A quotient: from 10 on without a fraction, below with two significant digits: 2086.67 -> 2,087, 4.285 -> 4.3, 0.7899 -> 0.79.
+ * A quotient: from 10 on without a fraction, below with two significant digits: 2086.67 -> 2,087, 4.285 -> 4.3, 0.7899
+ * -> 0.79.
  * "" (null) -> "-". Returns to.
  */
 const char *words_quotient(const char *number, char to[WORDS_NUMBER_BYTES]);

@@ -25,18 +25,23 @@ static int begin(struct report *report)
 	if (request->timezone) {
 		const char *const values[] = { request->timezone };
 
-		result = PQexecParams(report->connection, "select set_config('TimeZone', $1, false)", 1, NULL, values, NULL, NULL, 0);
+		result = PQexecParams(report->connection, "select set_config('TimeZone', $1, false)", 1, NULL, values,
+				      NULL, NULL, 0);
 		if (PQresultStatus(result) != PGRES_TUPLES_OK)
-			error = database_fail(report->text, report->text_bytes, -EINVAL,
-					      "the database knows no time zone '%.60s'; expected a name such as Asia/Tokyo or UTC",
-					      request->timezone);
+			error = database_fail(
+				report->text, report->text_bytes, -EINVAL,
+				"the database knows no time zone '%.60s'; expected a name such as Asia/Tokyo or UTC",
+				request->timezone);
 		PQclear(result);
 		if (error)
 			return error;
 	}
-	result = PQexec(report->connection, "begin transaction isolation level repeatable read read only");
+	/* without jit: it takes seconds to compile queries that run for one */
+	result = PQexec(report->connection,
+			"begin transaction isolation level repeatable read read only; set local jit = off");
 	if (PQresultStatus(result) != PGRES_COMMAND_OK) {
-		database_text(report->text, report->text_bytes, "cannot begin to read", PQerrorMessage(report->connection));
+		database_text(report->text, report->text_bytes, "cannot begin to read",
+			      PQerrorMessage(report->connection));
 		error = -EIO;
 	}
 	PQclear(result);
@@ -47,19 +52,23 @@ static int begin(struct report *report)
 static PGresult *find_sensors(struct report *report)
 {
 	const struct report_request *request = report->request;
-	const char *const values[] = { request->sensor, request->from ? request->from : "-infinity", request->to ? request->to : "infinity" };
-	PGresult *result = PQexecParams(report->connection,
-					"select distinct sensor from observed_day"
-					" where ($1::text is null or sensor = $1) and day between $2::date and $3::date order by sensor",
-					3, NULL, values, NULL, NULL, 0);
+	const char *const values[] = { request->sensor, request->from ? request->from : "-infinity",
+				       request->to ? request->to : "infinity" };
+	PGresult *result = PQexecParams(
+		report->connection,
+		"select distinct sensor from observed_day"
+		" where ($1::text is null or sensor = $1) and day between $2::date and $3::date order by sensor",
+		3, NULL, values, NULL, NULL, 0);
 
 	if (PQresultStatus(result) != PGRES_TUPLES_OK) {
-		database_text(report->text, report->text_bytes, "cannot read the sensors", PQerrorMessage(report->connection));
+		database_text(report->text, report->text_bytes, "cannot read the sensors",
+			      PQerrorMessage(report->connection));
 	} else if (PQntuples(result)) {
 		return result;
 	} else {
-		database_fail(report->text, report->text_bytes, 0, "nothing was observed%s%s%s%s%s%s", request->sensor ? " by sensor " : "",
-			      request->sensor ? request->sensor : "", request->from ? " from " : "", request->from ? request->from : "",
+		database_fail(report->text, report->text_bytes, 0, "nothing was observed%s%s%s%s%s%s",
+			      request->sensor ? " by sensor " : "", request->sensor ? request->sensor : "",
+			      request->from ? " from " : "", request->from ? request->from : "",
 			      request->to ? " until " : "", request->to ? request->to : "");
 	}
 	PQclear(result);
@@ -83,8 +92,13 @@ static void print_title(struct report *report, const char *sensor, bool first)
 static int write_sensor(struct report *report, const char *sensor, bool first)
 {
 	static int (*const parts[])(struct report *) = {
-		figures_summary,       figures_accesses_by_port, figures_accesses_by_relay_port, figures_direct_mail,
-		figures_mails,	       figures_destinations,	 figures_subjects,
+		figures_summary,
+		figures_accesses_by_port,
+		figures_accesses_by_relay_port,
+		figures_direct_mail,
+		figures_mails,
+		figures_destinations,
+		figures_subjects,
 	};
 	int error = 0;
 
@@ -101,7 +115,9 @@ static int write_sensor(struct report *report, const char *sensor, bool first)
 
 int report_write(PGconn *connection, const struct report_request *request, FILE *out, char *text, size_t text_bytes)
 {
-	struct report report = { .connection = connection, .request = request, .out = out, .text = text, .text_bytes = text_bytes };
+	struct report report = {
+		.connection = connection, .request = request, .out = out, .text = text, .text_bytes = text_bytes
+	};
 	const char *from = request->from ? request->from : "-infinity", *to = request->to ? request->to : "infinity";
 	PGresult *sensors = NULL;
 	int error = begin(&report);

@@ -2,7 +2,8 @@
 /*
  * database_fixture.h - folders for private clusters, and processes that a test watches.
  *
- * In:  nothing. Out: temporary folders, removed by fixture_folder_remove. Included by the tests database_*.c and report_*.c.
+ * In:  nothing. Out: temporary folders, removed by fixture_folder_remove. Included by the tests database_*.c and
+ * report_*.c.
  */
 #ifndef OTORI_DATABASE_FIXTURE_H
 #define OTORI_DATABASE_FIXTURE_H

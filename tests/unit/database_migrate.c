@@ -94,7 +94,8 @@ static void applies_once(void **state)
 	assert_string_equal(fixture_value(connection, "select count(*) from migration", value), expected);
 	fixture_value(connection, "select max(applied_at)::text || count(*) from migration", value);
 	migrate(connection);
-	assert_string_equal(fixture_value(connection, "select max(applied_at)::text || count(*) from migration", again), value);
+	assert_string_equal(fixture_value(connection, "select max(applied_at)::text || count(*) from migration", again),
+			    value);
 	assert_int_equal(database_current(connection, text, sizeof(text)), 0);
 	/* whoever comes later finds the schema by its name alone */
 	PQreset(connection);
@@ -119,13 +120,16 @@ static void goes_on_from_every_older_state(void **state)
 			fixture_execute(connection, "begin");
 			fixture_execute(connection, migrations[i].sql);
 			PQclear(PQexecParams(connection,
-					     "insert into otori.migration values ($1::integer, $2, sha256(convert_to($3, 'UTF8')), 'older')", 3,
-					     NULL, values, NULL, NULL, 0));
+					     "insert into otori.migration values ($1::integer, $2, "
+					     "sha256(convert_to($3, 'UTF8')), 'older')",
+					     3, NULL, values, NULL, NULL, 0));
 			fixture_execute(connection, "commit");
 		}
 		if (applied > 1) {
 			/* what is there stays there */
-			fixture_execute(connection, "select otori.observe('s', '2020-01-01', '2020-01-02', '192.0.2.1', '8080', 'run')");
+			fixture_execute(
+				connection,
+				"select otori.observe('s', '2020-01-01', '2020-01-02', '192.0.2.1', '8080', 'run')");
 			fixture_execute(connection, "select otori.make_partitions('2020-01-01', '2020-01-01')");
 		}
 		assert_int_equal(database_current(connection, text, sizeof(text)), -EPROTO);
@@ -193,7 +197,11 @@ static void partitions_at_once_are_made_once(void **state)
 		waitpid(children[i], &status, 0);
 		assert_int_equal(status, 0);
 	}
-	assert_string_equal(fixture_value(connection, "select count(*) from pg_class where relispartition and relkind = 'r' and relname like '%2010_0_'", value), "60");
+	assert_string_equal(fixture_value(connection,
+					  "select count(*) from pg_class where relispartition and relkind = 'r' and "
+					  "relname like '%2010_0_'",
+					  value),
+			    "60");
 	PQfinish(connection);
 }
 
@@ -210,7 +218,8 @@ static void readers_of_a_month_do_not_wait(void **state)
 	fixture_execute(reader, "begin");
 	fixture_execute(reader, "select count(*) from access");
 	fixture_execute(connection, "set lock_timeout = '2s'");
-	assert_string_equal(fixture_value(connection, "select make_partitions('2011-01-01', '2011-01-01')", value), "10");
+	assert_string_equal(fixture_value(connection, "select make_partitions('2011-01-01', '2011-01-01')", value),
+			    "10");
 	fixture_execute(reader, "commit");
 	PQfinish(reader);
 	PQfinish(connection);

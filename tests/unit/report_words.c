@@ -34,10 +34,16 @@ static void text_of_strangers_cannot_act(void **state)
 	assert_defused("\x1b[2J\x1b]0;title\x07", 60, "\\x1b[2J\\x1b]0;title\\x07");
 	assert_defused("a\nb\rc\td\x7f", 60, "a\\x0ab\\x0dc\\x09d\\x7f");
 	/* C1: what a terminal may take as CSI, in UTF-8 and as a bare byte */
-	assert_defused("\xc2\x9b" "31m", 60, "\\x9b31m");
-	assert_defused("\x9b" "31m", 60, "\\x9b31m");
+	assert_defused("\xc2\x9b"
+		       "31m",
+		       60, "\\x9b31m");
+	assert_defused("\x9b"
+		       "31m",
+		       60, "\\x9b31m");
 	/* text that turns its line around, or hides */
-	assert_defused("abc\xe2\x80\xae" "fed", 60, "abc\\u{202e}fed");
+	assert_defused("abc\xe2\x80\xae"
+		       "fed",
+		       60, "abc\\u{202e}fed");
 	assert_defused("\xe2\x81\xa6x\xe2\x80\x8b", 60, "\\u{2066}x\\u{200b}");
 	assert_defused("\xf3\xa0\x81\x81", 60, "\\u{e0041}");
 	/* no UTF-8: cut short, overlong, a surrogate, beyond the last character */
@@ -200,9 +206,12 @@ static void zones_are_known(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(text_of_strangers_cannot_act), cmocka_unit_test(text_is_cut_at_its_width),
-		cmocka_unit_test(any_bytes_are_defused),	cmocka_unit_test(numbers_read_well),
-		cmocka_unit_test(tables_are_aligned),		cmocka_unit_test(days_are_of_the_calendar),
+		cmocka_unit_test(text_of_strangers_cannot_act),
+		cmocka_unit_test(text_is_cut_at_its_width),
+		cmocka_unit_test(any_bytes_are_defused),
+		cmocka_unit_test(numbers_read_well),
+		cmocka_unit_test(tables_are_aligned),
+		cmocka_unit_test(days_are_of_the_calendar),
 		cmocka_unit_test(zones_are_known),
 	};
 
