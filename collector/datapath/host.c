@@ -12,6 +12,7 @@
 #include <linux/sockios.h>
 #include <netlink/netlink.h>
 #include <netlink/route/addr.h>
+#include <netlink/route/link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -252,23 +253,17 @@ int host_turn_off_gro(const char *name)
 	return ethtool_value(name, ETHTOOL_SGRO, &off);
 }
 
-static uint64_t read_statistic(const char *name, const char *which)
+uint64_t host_device_dropped(uint32_t ifindex)
 {
-	unsigned long long value = 0;
-	char path[128];
-	FILE *file;
+	struct nl_sock *socket = nl_socket_alloc();
+	struct rtnl_link *link = NULL;
+	uint64_t dropped = 0;
 
-	snprintf(path, sizeof(path), "/sys/class/net/%s/statistics/%s", name, which);
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
-	if (fscanf(file, "%llu", &value) != 1)
-		value = 0;
-	fclose(file);
-	return value;
-}
-
-uint64_t host_device_dropped(const char *name)
-{
-	return read_statistic(name, "rx_missed_errors") + read_statistic(name, "rx_fifo_errors");
+	/* netlink and not /sys, which shows the network namespace that it was mounted in */
+	if (socket && nl_connect(socket, NETLINK_ROUTE) >= 0 && rtnl_link_get_kernel(socket, (int)ifindex, NULL, &link) >= 0)
+		dropped = rtnl_link_get_stat(link, RTNL_LINK_RX_MISSED_ERR) + rtnl_link_get_stat(link, RTNL_LINK_RX_FIFO_ERR);
+	if (link)
+		rtnl_link_put(link);
+	nl_socket_free(socket);
+	return dropped;
 }

@@ -31,6 +31,6 @@ int host_show_vlan_tags(const char *name, struct problem *problem);
 int host_turn_off_gro(const char *name);
 
 /* Packets that the device itself dropped for want of room before XDP saw them. */
-uint64_t host_device_dropped(const char *name);
+uint64_t host_device_dropped(uint32_t ifindex);
 
 #endif

@@ -175,8 +175,10 @@ static int attach_datapath(struct supervisor *supervisor, struct problem *proble
 	struct datapath *datapath = &supervisor->datapath;
 	int err = 0;
 
-	for (uint32_t n = 0; n < datapath->device_count && !err; n++)
+	for (uint32_t n = 0; n < datapath->device_count && !err; n++) {
+		supervisor->dropped[n] = host_device_dropped(datapath->devices[n].ifindex);
 		err = host_show_vlan_tags(datapath->devices[n].name, problem);
+	}
 	if (!err)
 		err = datapath_guard(datapath, problem);
 	if (!err)

@@ -53,7 +53,7 @@ void ticks_observe(struct supervisor *supervisor, uint64_t now_ns)
 static void count_dropped(struct supervisor *supervisor, uint64_t now_ns)
 {
 	for (uint32_t n = 0; n < supervisor->datapath.device_count; n++) {
-		uint64_t now = host_device_dropped(supervisor->datapath.devices[n].name);
+		uint64_t now = host_device_dropped(supervisor->datapath.devices[n].ifindex);
 		struct record_ledger record = { .minute = (uint32_t)(now_ns / NS_PER_MINUTE), .term = slice_of_text("device_dropped"),
 						.value = (int64_t)(now - supervisor->dropped[n]) };
 
