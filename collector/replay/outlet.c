@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * outlet.c - journal folder, two writers, loader_drain.
+ * outlet.c - journal folder, two writers, and the loader in a thread beside them.
  *
  * In:  record buffers. Out: finished segments, and rows by the loader. Called by session.c. Removes a folder only where it
  * made it.
@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,8 @@
 #include "base/clock.h"
 #include "replay/outlet.h"
 
-#define SEGMENT_BYTES (64u << 20) /* compressed; what a temporary folder may hold before it is loaded */
+#define SEGMENT_BYTES (4u << 20) /* compressed; large enough for COPY, small enough to begin loading early */
+#define SEGMENTS_AHEAD 8	 /* finished segments that may wait for the loader: then the replay waits */
 #define TEMPORARY "otori-replay-XXXXXX"
 
 struct stream {
@@ -33,6 +35,14 @@ struct outlet {
 	volatile const int *stop;
 	struct loader_totals loaded;
 	volatile int never; /* where the caller has no stop of his own */
+	/* The loader runs beside the replay: on another core, and mostly in PostgreSQL. */
+	bool running;
+	pthread_t thread;
+	pthread_mutex_t lock; /* guards what follows, and loaded while running */
+	pthread_cond_t changed;
+	uint64_t finished, loaded_up_to; /* counts of segments handed over, and seen by the loader */
+	bool over; /* nothing more will be finished */
+	int error; /* of the loader */
 };
 
 static int make_folder(struct outlet *outlet, const char *journal)
@@ -70,7 +80,8 @@ static void remove_folder(const char *folder)
 	rmdir(folder);
 }
 
-static int load(struct outlet *outlet, struct problem *problem)
+/* One look at the folder: everything that is finished is loaded. Adds to *sum. */
+static int load(const struct outlet *outlet, struct loader_totals *sum)
 {
 	struct loader_settings settings = {
 		.journal = outlet->folder,
@@ -78,19 +89,85 @@ static int load(struct outlet *outlet, struct problem *problem)
 		.retry_milliseconds = 1000,
 		.poll_milliseconds = 1000,
 		.stop = outlet->stop ? outlet->stop : &outlet->never,
-		.quiet = true,
 	};
 	struct loader_totals totals = { 0 };
 	int err = loader_drain(&settings, &totals);
 
-	outlet->loaded.segments += totals.segments;
-	outlet->loaded.records += totals.records;
-	outlet->loaded.rows += totals.rows;
-	outlet->loaded.set_aside += totals.set_aside;
-	if (err)
-		return problem_say(problem, PROBLEM_FAILURE, err, "the journal in %s cannot be loaded: %s%s", outlet->folder,
-				   strerror(-err), outlet->temporary ? "" : " (it is kept; a later replay with the same --journal loads it)");
-	return 0;
+	sum->segments += totals.segments;
+	sum->records += totals.records;
+	sum->rows += totals.rows;
+	sum->set_aside += totals.set_aside;
+	return err;
+}
+
+static void *load_beside(void *context)
+{
+	struct outlet *outlet = context;
+
+	pthread_mutex_lock(&outlet->lock);
+	while (!outlet->error && (!outlet->over || outlet->loaded_up_to != outlet->finished)) {
+		uint64_t upto = outlet->finished;
+		struct loader_totals totals = { 0 };
+		int err;
+
+		if (upto == outlet->loaded_up_to) {
+			pthread_cond_wait(&outlet->changed, &outlet->lock);
+			continue;
+		}
+		pthread_mutex_unlock(&outlet->lock);
+		err = load(outlet, &totals);
+		pthread_mutex_lock(&outlet->lock);
+		outlet->loaded.segments += totals.segments;
+		outlet->loaded.records += totals.records;
+		outlet->loaded.rows += totals.rows;
+		outlet->loaded.set_aside += totals.set_aside;
+		outlet->error = err;
+		outlet->loaded_up_to = upto;
+		pthread_cond_broadcast(&outlet->changed);
+	}
+	pthread_mutex_unlock(&outlet->lock);
+	return NULL;
+}
+
+/* Hands a finished segment to the loader; waits where it is too far behind. */
+static int hand_over(struct outlet *outlet)
+{
+	int err = 0;
+
+	if (!outlet->running) {
+		err = -pthread_create(&outlet->thread, NULL, load_beside, outlet);
+		if (err)
+			return err;
+		outlet->running = true;
+	}
+	pthread_mutex_lock(&outlet->lock);
+	outlet->finished++;
+	pthread_cond_broadcast(&outlet->changed);
+	while (!outlet->error && outlet->finished - outlet->loaded_up_to > SEGMENTS_AHEAD)
+		pthread_cond_wait(&outlet->changed, &outlet->lock);
+	err = outlet->error;
+	pthread_mutex_unlock(&outlet->lock);
+	return err;
+}
+
+/* Waits until the loader has taken everything, and ends it. */
+static int end_loader(struct outlet *outlet)
+{
+	if (!outlet->running)
+		return 0;
+	pthread_mutex_lock(&outlet->lock);
+	outlet->over = true;
+	pthread_cond_broadcast(&outlet->changed);
+	pthread_mutex_unlock(&outlet->lock);
+	pthread_join(outlet->thread, NULL);
+	outlet->running = false;
+	return outlet->error;
+}
+
+static int load_problem(const struct outlet *outlet, int err, struct problem *problem)
+{
+	return problem_say(problem, PROBLEM_FAILURE, err, "the journal in %s could not be loaded to its end: %s%s", outlet->folder,
+			   strerror(-err), outlet->temporary ? "" : " (it is kept: a later replay with this --journal loads it)");
 }
 
 static int begin(struct outlet *outlet, struct stream *stream)
@@ -138,6 +215,8 @@ int outlet_open(struct outlet **result, const struct outlet_plan *plan, struct p
 		return problem_say(problem, PROBLEM_FAILURE, -ENOMEM, "no memory");
 	outlet->conninfo = plan->conninfo;
 	outlet->stop = plan->stop;
+	pthread_mutex_init(&outlet->lock, NULL);
+	pthread_cond_init(&outlet->changed, NULL);
 	err = make_folder(outlet, plan->journal);
 	if (!err)
 		err = journal_directory_open(outlet->folder, &outlet->directory);
@@ -170,6 +249,9 @@ void outlet_close(struct outlet *outlet)
 	/* what is written is whole: it is finished even where the replay broke off, and a folder of the user's keeps it */
 	finish(outlet, &outlet->worker);
 	finish(outlet, &outlet->ledger);
+	end_loader(outlet);
+	pthread_cond_destroy(&outlet->changed);
+	pthread_mutex_destroy(&outlet->lock);
 	journal_writer_free(outlet->worker.writer);
 	journal_writer_free(outlet->ledger.writer);
 	journal_directory_close(outlet->directory);
@@ -207,18 +289,27 @@ int outlet_turn(struct outlet *outlet, struct problem *problem)
 		err = begin(outlet, &outlet->worker);
 	if (err)
 		return journal_problem(outlet, err, problem);
-	return load(outlet, problem);
+	err = hand_over(outlet);
+	return err ? load_problem(outlet, err, problem) : 0;
 }
 
 int outlet_finish(struct outlet *outlet, struct problem *problem)
 {
+	uint64_t files = 0, bytes = 0;
 	int err = finish(outlet, &outlet->worker);
 
 	if (!err)
 		err = finish(outlet, &outlet->ledger);
 	if (err)
 		return journal_problem(outlet, err, problem);
-	return load(outlet, problem);
+	err = end_loader(outlet);
+	if (!err)
+		err = load(outlet, &outlet->loaded);
+	if (!err)
+		err = journal_directory_backlog(outlet->folder, &files, &bytes);
+	if (!err && files) /* the loader was told to stop */
+		err = -EINTR;
+	return err ? load_problem(outlet, err, problem) : 0;
 }
 
 const struct loader_totals *outlet_loaded(const struct outlet *outlet)

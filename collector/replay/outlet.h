@@ -37,7 +37,10 @@ int outlet_write(struct outlet *outlet, struct record_buffer *records, uint32_t 
 /* The same for records of the ledger and the observation. */
 int outlet_write_ledger(struct outlet *outlet, struct record_buffer *records, uint32_t minute);
 
-/* Finishes the worker's segment, loads it, begins the next. 0 or negative errno with one line in problem. */
+/*
+ * Finishes the worker's segment, begins the next, and has the one before loaded meanwhile. 0 or negative errno with one line in
+ * problem, also where loading an earlier one failed.
+ */
 int outlet_turn(struct outlet *outlet, struct problem *problem);
 
 /* Finishes both segments and loads everything. Nothing can be written behind it. 0 or negative errno with one line in problem. */

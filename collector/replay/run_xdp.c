@@ -19,29 +19,44 @@
 #include "datapath/maps.h"
 #include "datapath/skeletons.h"
 #include "replay/run_xdp.h"
+#include "responder/drain.h"
 
-#define RING_BYTES (1u << 20)
+#define RING_BYTES (4u << 20)
+/*
+ * What was read is given back in pieces of that size. The kernel wakes a reader who has caught up, by an interrupt to itself that
+ * costs more than all else here; he who gives nothing back has not caught up.
+ */
+#define RELEASE_BYTES (1u << 20)
 /* The kernel's test run takes a frame of at most one buffer and 17 pages; the program refuses what is longer than 9,018 bytes. */
 #define LONGEST_FRAME_BYTES 65000u
 
 struct xdp_run {
 	struct otori_bpf *otori;
-	struct ring_buffer *ring;
+	struct drain *ring;
+	uint64_t released; /* place in the ring up to which it was given back */
 	int ring_map;
 	int program;
-	bool drained; /* the packet in hand gave an event */
 	uint16_t ports[OTORI_MAX_PORTS];
 	void (*event)(void *context, const void *record, uint32_t bytes);
 	void *context;
 };
 
-static int on_event(void *context, void *record, size_t bytes)
+/* Hands on the events of the packet in hand. Whether there were any. */
+static bool hand_on_events(struct xdp_run *run)
 {
-	struct xdp_run *run = context;
+	const void *record;
+	uint32_t bytes;
+	bool any = false;
 
-	run->drained = true;
-	run->event(run->context, record, (uint32_t)bytes);
-	return 0;
+	while (drain_next(run->ring, &record, &bytes)) {
+		run->event(run->context, record, bytes);
+		any = true;
+	}
+	if (drain_position(run->ring) - run->released >= RELEASE_BYTES) {
+		drain_release(run->ring);
+		run->released = drain_position(run->ring);
+	}
+	return any;
 }
 
 static const struct prefix *nth_prefix(const void *list, uint32_t n)
@@ -124,9 +139,10 @@ static int fill(struct xdp_run *run, const struct xdp_run_plan *plan, struct pro
 	}
 	if (err)
 		return problem_say(problem, PROBLEM_BPF, err, "the maps of the XDP program cannot be filled: %s", strerror(-err));
-	run->ring = ring_buffer__new(run->ring_map, on_event, run, NULL);
-	if (!run->ring)
-		return problem_say(problem, PROBLEM_BPF, -errno, "the ring buffer cannot be mapped: %s", strerror(errno));
+	err = drain_open(&run->ring, run->ring_map);
+	if (err)
+		return problem_say(problem, PROBLEM_BPF, err, "the ring buffer cannot be mapped: %s", strerror(-err));
+	run->released = drain_position(run->ring);
 	return 0;
 }
 
@@ -165,7 +181,7 @@ void xdp_run_close(struct xdp_run *run)
 {
 	if (!run)
 		return;
-	ring_buffer__free(run->ring);
+	drain_close(run->ring);
 	if (run->ring_map >= 0)
 		close(run->ring_map);
 	otori_bpf__destroy(run->otori);
@@ -176,24 +192,22 @@ int xdp_run_packet(struct xdp_run *run, const uint8_t *frame, uint32_t bytes, ui
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame,
 		    .data_size_in = bytes < LONGEST_FRAME_BYTES ? bytes : LONGEST_FRAME_BYTES, .repeat = 1);
+	bool taken;
 	int err;
 
 	run->otori->bss->replay_now_ns = now_ns;
 	run->otori->bss->replay_admit = admit;
-	run->drained = false;
 	do
 		err = bpf_prog_test_run_opts(run->program, &opts);
 	while (err == -EINTR || err == -EAGAIN);
 	if (err)
 		return err;
-	err = ring_buffer__consume(run->ring);
-	if (err < 0)
-		return err;
+	taken = hand_on_events(run);
 	if (opts.retval == XDP_PASS)
 		return XDP_VERDICT_PASSED;
 	if (opts.retval == XDP_TX)
 		return XDP_VERDICT_ANSWERED;
-	return run->drained ? XDP_VERDICT_TAKEN : XDP_VERDICT_REFUSED;
+	return taken ? XDP_VERDICT_TAKEN : XDP_VERDICT_REFUSED;
 }
 
 int xdp_run_minute_counters(const struct xdp_run *run)
