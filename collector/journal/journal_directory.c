@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,8 +29,12 @@
 #define NUMBER_FILE "number"
 #define NUMBER_PARTIAL "number.partial"
 #define BAD_FOLDER "bad"
-#define CLOCK_SHIFT \
-	24 /* a fresh folder counts from now_ns >> 24: 60 numbers a second, and below the limit until 2262 */
+/*
+ * A fresh folder counts from now_ns >> 24: 60 numbers a second, and below the limit until 2262. A random number of so
+ * many bits is added, since several journals of one sensor may be begun at once (replays).
+ */
+#define CLOCK_SHIFT 24
+#define CLOCK_SCATTER 14
 
 struct journal_directory {
 	int fd;
@@ -134,6 +139,19 @@ static int read_number(const struct journal_directory *directory, uint64_t *numb
 	return 0;
 }
 
+/* Where a folder begins that knows of no number. */
+static uint64_t first_number(void)
+{
+	struct timespec now;
+	uint32_t scatter = 0;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (getrandom(&scatter, sizeof(scatter), 0) != sizeof(scatter))
+		scatter = (uint32_t)getpid();
+	return (((uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec) >> CLOCK_SHIFT) +
+	       (scatter & ((1u << CLOCK_SCATTER) - 1));
+}
+
 /* The highest number that this folder, or a former one in its place, can have used. */
 static int find_number(struct journal_directory *directory)
 {
@@ -149,12 +167,8 @@ static int find_number(struct journal_directory *directory)
 	}
 	if (result)
 		return result;
-	if (!directory->number) {
-		struct timespec now;
-
-		clock_gettime(CLOCK_REALTIME, &now);
-		directory->number = ((uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec) >> CLOCK_SHIFT;
-	}
+	if (!directory->number)
+		directory->number = first_number();
 	if (highest > directory->number)
 		directory->number = highest;
 	return 0;

@@ -89,8 +89,10 @@ static int put_question(struct load_payload_batch *batch)
 	return (int)(to - batch->question);
 }
 
-/* Marks those that the database has. `lateral` and `limit` make the planner look each up by the primary key, not read
- * all. */
+/*
+ * Marks those that the database has. `lateral` and `limit` make the planner look each up by the primary key: as a plain
+ * any() it read all payloads of the sensor.
+ */
 static int ask_known(struct load *load)
 {
 	struct load_payload_batch *batch = load->payload_batch;

@@ -124,7 +124,8 @@ static int load_segment_once(struct loader *loader, struct segment *segment)
 	int result = journal_reader_open(segment->path, &reader, &segment->header);
 
 	if (result) {
-		snprintf(loader->load->text, sizeof(loader->load->text), "its header is damaged");
+		if (result == -EBADMSG)
+			snprintf(loader->load->text, sizeof(loader->load->text), "its header is damaged");
 		return result;
 	}
 	if (segment->header.segment != segment->number) {
@@ -223,7 +224,7 @@ static int load_segment(struct loader *loader, uint64_t number)
 	if (result)
 		return result;
 	if (stat(segment.path, &status))
-		return errno == ENOENT ? 0 : -errno; /* another loader was quicker */
+		return errno == ENOENT ? 0 : -errno;
 	segment.file_bytes = (uint64_t)status.st_size;
 	result = load_segment_once(loader, &segment);
 	if (result == -EPROTO)
@@ -240,7 +241,7 @@ static int load_segment(struct loader *loader, uint64_t number)
 		result = journal_segment_remove(loader->settings->journal, number);
 	}
 	free(segment.minutes);
-	return result;
+	return result == -ENOENT ? 0 : result; /* another loader was quicker */
 }
 
 /* --- all of them -------------------------------------------------------------------------------------------------- */

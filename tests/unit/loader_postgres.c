@@ -503,6 +503,49 @@ static void *run_loader(void *context)
 	return loader_run(context, &totals) ? context : NULL;
 }
 
+/* Two loaders by mistake, or a replay beside a run: each segment once, each payload once, and both go on. */
+static void two_loaders_share_the_work(void **state)
+{
+	static volatile int stop;
+	static struct loader_settings settings[3];
+	static struct journal journal, other;
+	pthread_t threads[3];
+	void *failed;
+
+	(void)state;
+	journal_open(&journal, "shared");
+	journal_open(&other, "shared-other");
+	other.sensor = "shared"; /* the same sensor from another folder, with the same payload */
+	for (uint64_t i = 0; i < 20; i++) {
+		put_accesses(&journal, 1 + i * 100, 100);
+		journal_put(&journal, 0, 1);
+		put_accesses(&other, 10001 + i * 100, 100);
+		journal_put(&other, 0, 1);
+	}
+	for (int i = 0; i < 3; i++) {
+		settings[i] = (struct loader_settings){ .journal = i ? journal.path : other.path,
+							.conninfo = postgres.loader,
+							.retry_milliseconds = 20,
+							.poll_milliseconds = 20,
+							.stop = &stop,
+							.quiet = true };
+		assert_int_equal(pthread_create(&threads[i], NULL, run_loader, &settings[i]), 0);
+	}
+	ask_until("4000", "select count(*) from access where sensor = '%s'", "shared");
+	stop = 1;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(pthread_join(threads[i], &failed), 0);
+		assert_null(failed);
+	}
+	ask_is("1", "select count(*) from payload where sensor = '%s'", "shared");
+	ask_is("40|0", "select concat_ws('|', count(*), count(set_aside)) from journal_segment where sensor = '%s'",
+	       "shared");
+	ask_is("4000", "select sum(value) from ledger where sensor = '%s' and term = 'loaded'", "shared");
+	assert_int_equal(files_waiting(&journal) + files_waiting(&other), 0);
+	journal_close(&journal);
+	journal_close(&other);
+}
+
 static void an_outage_only_waits(void **state)
 {
 	static volatile int stop;
@@ -709,6 +752,7 @@ int main(void)
 		cmocka_unit_test(hostile_bytes_load),
 		cmocka_unit_test(a_segment_loads_once),
 		cmocka_unit_test(a_killed_loader_leaves_no_half),
+		cmocka_unit_test(two_loaders_share_the_work),
 		cmocka_unit_test(an_outage_only_waits),
 		cmocka_unit_test(partitions_may_vanish),
 		cmocka_unit_test(bad_segments_are_set_aside),
