@@ -90,12 +90,11 @@ static __always_inline __u32 take_open(struct xdp_md *ctx, struct packet *p, con
 	return emit(ctx, p, set->idle_seconds);
 }
 
-/* A SYN to a decoy port: answered without state. */
+/* A SYN to a decoy port: to be answered, without state. The frame has its answer's length then, and leave() builds it. */
 __noinline __u32 judge_syn(struct xdp_md *ctx, struct packet *p)
 {
 	struct otori_settings *set = settings_get();
 	struct otori_keys *key = keys_get();
-	__u32 result, verdict;
 
 	if (!p || !set || !key)
 		return REFUSED(no_responder);
@@ -107,15 +106,9 @@ __noinline __u32 judge_syn(struct xdp_md *ctx, struct packet *p)
 	if (!limit_allows(p, set, key))
 		return REFUSED(rate_limited);
 	p->ring = ring_of(p, set);
-	if (replay) /* nothing leaves */
-		return sample(ctx, p, set) | RESULT_ANSWERED;
-	if (!answer_resize(ctx, p))
+	if (!replay && !answer_resize(ctx, p))
 		return REFUSED(transmit_failed);
-	result = sample(ctx, p, set);
-	verdict = answer_build(ctx, p);
-	if (verdict == RESULT_ANSWERED)
-		verdict = transmit(ctx);
-	return result | verdict;
+	return sample(ctx, p, set) | RESULT_ANSWERED;
 }
 
 /* The ACK's cookie: true where it completes a handshake that the table doesn't know. Sets p->nine_bits. */
@@ -214,23 +207,32 @@ __noinline __u32 judge_icmp(struct xdp_md *ctx, struct packet *p)
 		if (verdict == RESULT_PASSED)
 			return REFUSED(icmp_other);
 	}
-	return verdict == RESULT_ANSWERED ? transmit(ctx) : verdict;
+	return verdict;
 }
 
 /* ARP, and solicitations to a multicast group: answered where they ask for a decoy and the operator wants it, else not ours. */
 __noinline __u32 judge_neighbour(struct xdp_md *ctx, struct packet *p)
 {
 	struct otori_settings *set = settings_get();
-	__u32 verdict;
-
 	if (!p || !set || replay || !set->answer_arp || !clock_answering(p, set))
 		return RESULT_PASSED;
 	if (!p->ipv6)
-		verdict = arp_build(ctx, p);
-	else if (p->neighbour && icmp_checksum_holds(ctx, p))
-		verdict = advertisement_build(ctx, p);
-	else
-		return RESULT_PASSED;
+		return arp_build(ctx, p);
+	if (p->neighbour && icmp_checksum_holds(ctx, p))
+		return advertisement_build(ctx, p);
+	return RESULT_PASSED;
+}
+
+/*
+ * The one place from which something leaves. The SYN-ACK is built here and not in judge_syn, for the stacks of all functions that are
+ * under way may have 512 bytes together, and 6.1 needs them.
+ */
+static __always_inline __u32 leave(struct xdp_md *ctx, struct packet *p)
+{
+	__u32 verdict = RESULT_ANSWERED;
+
+	if (p->kind == OTORI_KIND_syn)
+		verdict = answer_build(ctx, p);
 	return verdict == RESULT_ANSWERED ? transmit(ctx) : verdict;
 }
 
@@ -311,6 +313,8 @@ int otori_xdp(struct xdp_md *ctx)
 		result = judge_neighbour(ctx, &p);
 	else
 		result = RESULT_PASSED;
+	if ((result & RESULT_VERDICT) == RESULT_ANSWERED && !replay)
+		result = (result & ~RESULT_VERDICT) | leave(ctx, &p);
 	count_result(tally.total, &p, result);
 	count_result(tally.minute, &p, result);
 	switch (result & RESULT_VERDICT) {
