@@ -19,6 +19,7 @@
 #include "replay/outlet.h"
 #include "replay/run_xdp.h"
 #include "replay/session.h"
+#include "replay/split.h"
 #include "replay/tally.h"
 #include "responder/checksum.h"
 #include "responder/worker.h"
@@ -45,6 +46,7 @@ struct session {
 	struct record_buffer ledger_records;
 	struct mimic_policy policy;
 	struct session_summary summary;
+	struct split split;
 	struct tally tally; /* what the capture held, by minute: rows of the ledger of our own */
 	uint64_t now_ns; /* the capture's clock; never goes back */
 	bool spoiled;	 /* the packet in hand opened a flow, but its payload's checksum is wrong */
@@ -312,12 +314,46 @@ void session_coming(void *context, const struct sighted *sighted)
 	handshake_coming(session->handshakes, &sighted->sighting, &roles, sighted->packet.time_ns);
 }
 
+/* One frame through the XDP program and, by its events, the worker. */
+static int give(struct session *session, struct slice frame, bool completes, struct problem *problem)
+{
+	int got;
+
+	session->spoiled = false;
+	got = xdp_run_packet(session->xdp, frame.bytes, (uint32_t)frame.length, session->now_ns, completes);
+	if (got < 0)
+		return problem_say(problem, PROBLEM_BPF, got, "the XDP program cannot be run on packet %llu: %s",
+				   (unsigned long long)session->summary.packets, strerror(-got));
+	if (got == XDP_VERDICT_REFUSED || session->spoiled)
+		handshake_refused(session->handshakes);
+	if (worker_records(session->worker)->length > FLUSH_BYTES || worker_full(session->worker))
+		return flush_records(session, problem);
+	return 0;
+}
+
+/* A frame that the capturing host had merged from several. */
+static int give_pieces(struct session *session, bool completes, struct problem *problem)
+{
+	struct slice piece = split_next(&session->split);
+	int err = 0;
+
+	while (!err && piece.length) {
+		err = give(session, piece, completes, problem);
+		completes = false;
+		piece = split_next(&session->split);
+		if (piece.length)
+			tally_piece(&session->tally);
+	}
+	return err;
+}
+
 int session_packet(struct session *session, const struct sighted *sighted, struct problem *problem)
 {
 	uint64_t now_ns = sighted->packet.time_ns > session->now_ns ? sighted->packet.time_ns : session->now_ns;
+	struct slice frame = slice_of(sighted->packet.frame, sighted->packet.bytes);
 	struct handshake_roles roles;
 	enum handshake_verdict verdict;
-	int err = 0, got;
+	int err = 0;
 
 	if (!session->summary.packets)
 		session->summary.first_ns = sighted->packet.time_ns;
@@ -336,16 +372,10 @@ int session_packet(struct session *session, const struct sighted *sighted, struc
 		session->summary.of_decoys++;
 		return 0;
 	}
-	session->spoiled = false;
-	got = xdp_run_packet(session->xdp, sighted->packet.frame, sighted->packet.bytes, now_ns, verdict == HANDSHAKE_COMPLETES);
-	if (got < 0)
-		return problem_say(problem, PROBLEM_BPF, got, "the XDP program cannot be run on packet %llu: %s",
-				   (unsigned long long)session->summary.packets, strerror(-got));
-	if (got == XDP_VERDICT_REFUSED || session->spoiled)
-		handshake_refused(session->handshakes);
-	if (worker_records(session->worker)->length > FLUSH_BYTES || worker_full(session->worker))
-		err = flush_records(session, problem);
-	return err;
+	if (session->plan.ignore_checksums && roles.destination_is_decoy &&
+	    split_begin(&session->split, frame, &sighted->sighting))
+		return give_pieces(session, verdict == HANDSHAKE_COMPLETES, problem);
+	return give(session, frame, verdict == HANDSHAKE_COMPLETES, problem);
 }
 
 /* Comma separated decoys and ports, as the observation's row has them. */

@@ -29,8 +29,8 @@ static bool drop(struct slice *rest, size_t length)
 	return true;
 }
 
-/* wire_bytes: length of TCP header and payload by the IP header. */
-static void look_at_tcp(struct slice rest, uint32_t wire_bytes, struct sighting *sighting)
+/* offset: of rest within the IP packet. wire_bytes: length of TCP header and payload by the IP header. */
+static void look_at_tcp(struct slice rest, size_t offset, uint32_t wire_bytes, struct sighting *sighting)
 {
 	uint32_t header;
 
@@ -45,6 +45,8 @@ static void look_at_tcp(struct slice rest, uint32_t wire_bytes, struct sighting 
 	sighting->ack = be32(rest.bytes + 8);
 	sighting->flags = rest.bytes[13];
 	sighting->payload_bytes = wire_bytes - header;
+	sighting->tcp_offset = sighting->ip_offset + (uint32_t)offset;
+	sighting->payload_offset = sighting->tcp_offset + header;
 	sighting->tcp = true;
 }
 
@@ -62,7 +64,7 @@ static void look_at_ipv4(struct slice rest, struct sighting *sighting)
 	total = be16(ip + 2);
 	if (header < 20 || total < header || ip[9] != 6 || (be16(ip + 6) & 0x3fff) || !drop(&rest, header))
 		return;
-	look_at_tcp(rest, total - header, sighting);
+	look_at_tcp(rest, header, total - header, sighting);
 }
 
 /* Length of the extension header at the front of rest; *last where what follows is no whole packet. 0 = none, or cut short. */
@@ -112,11 +114,12 @@ static void look_at_ipv6(struct slice rest, struct sighting *sighting)
 		wire_bytes -= length;
 	}
 	if (type == 6)
-		look_at_tcp(rest, wire_bytes, sighting);
+		look_at_tcp(rest, (size_t)(rest.bytes - ip), wire_bytes, sighting);
 }
 
 void sighting_of(struct slice frame, struct sighting *sighting)
 {
+	const uint8_t *begin = frame.bytes;
 	uint16_t type;
 
 	memset(sighting, 0, sizeof(*sighting));
@@ -131,6 +134,7 @@ void sighting_of(struct slice frame, struct sighting *sighting)
 		type = be16(frame.bytes + 2);
 		drop(&frame, 4);
 	}
+	sighting->ip_offset = (uint32_t)(frame.bytes - begin);
 	if (type == 0x0800)
 		look_at_ipv4(frame, sighting);
 	else if (type == 0x86dd)

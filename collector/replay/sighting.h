@@ -25,6 +25,7 @@ struct sighting {
 	uint8_t flags;				/* SIGHTING_* and the others, as on the wire */
 	uint32_t seq, ack;
 	uint32_t payload_bytes; /* by the IP header's length, also where the capture holds fewer */
+	uint32_t ip_offset, tcp_offset, payload_offset; /* within the frame */
 };
 
 /* Looks at a frame; what can't be told is false or 0. */

@@ -18,6 +18,11 @@ void tally_packet(struct tally *tally, uint32_t minute, bool of_decoy)
 	tally->of_decoys += of_decoy;
 }
 
+void tally_piece(struct tally *tally)
+{
+	tally->pieces++;
+}
+
 static int emit(struct record_buffer *records, uint32_t minute, const char *term, uint64_t *value)
 {
 	struct record_ledger record = { .minute = minute, .term = slice_of_text(term), .value = (int64_t)*value };
@@ -32,6 +37,8 @@ int tally_emit(struct tally *tally, struct record_buffer *records)
 {
 	int err = emit(records, tally->minute, "capture_packets", &tally->packets);
 
+	if (!err)
+		err = emit(records, tally->minute, "capture_pieces", &tally->pieces);
 	return err ? err : emit(records, tally->minute, "capture_of_decoys", &tally->of_decoys);
 }
 

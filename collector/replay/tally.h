@@ -2,8 +2,8 @@
 /*
  * tally.h - what only a replay has to count: the capture's packets, and the figures of its summary.
  *
- * In:  packets, records on their way to the journal, the XDP program's counters. Out: ledger records capture_packets and
- * capture_of_decoys (by minute: packets = seen + of_decoys), figures. Called by session.c.
+ * In:  packets, records on their way to the journal, the XDP program's counters. Out: ledger records capture_packets,
+ * capture_of_decoys and capture_pieces (by minute: packets + pieces = seen + of_decoys), figures. Called by session.c.
  */
 #ifndef OTORI_REPLAY_TALLY_H
 #define OTORI_REPLAY_TALLY_H
@@ -14,11 +14,13 @@
 /* Counts of one minute that are not yet in the ledger. */
 struct tally {
 	uint32_t minute;
-	uint64_t packets, of_decoys;
+	uint64_t packets, of_decoys, pieces;
 };
 
 /* minute: as in the ledger; the tally of another minute must have been emitted before. */
 void tally_packet(struct tally *tally, uint32_t minute, bool of_decoy);
+/* A merged frame gave one frame more. */
+void tally_piece(struct tally *tally);
 /* Appends what was counted and begins anew. 0 or -ENOBUFS. */
 int tally_emit(struct tally *tally, struct record_buffer *records);
 
