@@ -22,6 +22,17 @@ LAB_DIRECTORY=${LAB_DIRECTORY:-$LAB_TOP/build/lab}
 LAB_SOCKET=$LAB_DIRECTORY/postgres/socket
 cd "$LAB_TOP" || exit 1
 
+# A test has mounts of its own: its pins, its /run/otori and its namespaces meet nobody else's and go with it. `make run` doesn't
+# (LAB_SHARED), so that psql, bpftool and `otori status` in another terminal see the lab's sensor.
+if [ -z "${LAB_SHARED:-}" ] && [ -z "${LAB_INSIDE:-}" ]; then
+    [ "$(id -u)" = 0 ] || { echo "$LAB_NAME: the lab needs root: it makes network namespaces and loads an XDP program" >&2; exit 1; }
+    LAB_INSIDE=yes exec unshare --mount sh "$0" "$@"
+fi
+if [ -n "${LAB_INSIDE:-}" ]; then
+    mkdir -p /run/netns /run/otori
+    mount -t tmpfs lab /run/netns && mount -t tmpfs lab /run/otori && mount -t bpf bpf /sys/fs/bpf || exit 1
+fi
+
 # Says what went wrong and ends the test; the exit trap cleans up.
 fail() {
     echo "$LAB_NAME: $*" >&2
@@ -33,6 +44,7 @@ fail() {
 
 skip() { echo "$*"; exit 77; }
 
+# In the background use nsenter itself: $! of a function is a shell, and a signal to it reaches nobody.
 in_client() { nsenter --net=/run/netns/$LAB_CLIENT "$@"; }
 in_sensor() { nsenter --net=/run/netns/$LAB_SENSOR "$@"; }
 
@@ -41,6 +53,12 @@ end_process() {
     [ -n "${1:-}" ] || return 0
     kill "-${2:-TERM}" "$1" 2>/dev/null
     wait "$1" 2>/dev/null
+}
+
+# An object file with a program that lets everything pass.
+lab_pass_program() {
+    clang -O2 -target bpf -c tests/lab/pass.bpf.c -o build/lab-pass.bpf.o || fail "clang could not build tests/lab/pass.bpf.c"
+    echo build/lab-pass.bpf.o
 }
 
 lab_network_down() {
@@ -67,9 +85,12 @@ lab_network_up() {
             ip address add 192.0.2.$number/24 dev $device
             ip address add 2001:db8:2::$number/64 dev $device nodad
             ethtool -K $device tx off >/dev/null 2>&1 || :
-            ip link set $device up
-            ethtool -K $device gro on >/dev/null 2>&1 || :" || fail "cannot set up $device"
+            ip link set $device up" || fail "cannot set up $device"
     done
+    if [ -z "${LAB_IMPAIR:-}" ]; then
+        lab_pass=$(lab_pass_program)
+        in_client ip link set dev client0 xdp obj "$lab_pass" sec xdp || fail "cannot attach a program to the client's end of the veth"
+    fi
     in_client sh -e -c "
         ip route add 198.18.0.0/16 via 192.0.2.1
         ip -6 route add 2001:db8:18::/112 via 2001:db8:2::1
@@ -94,7 +115,7 @@ lab_bad_link() {
 
 # The host's own service: must stay reachable, whatever the sensor does.
 lab_service_up() {
-    in_sensor python3 -c '
+    nsenter --net=/run/netns/$LAB_SENSOR python3 -c '
 import socket, threading
 def serve(family, address):
     s = socket.socket(family, socket.SOCK_STREAM)
@@ -131,12 +152,12 @@ lab_database_down() {
 # lab_sensor_up: starts otori run in the sensor's namespace and waits until it answers.
 lab_sensor_up() {
     # shellcheck disable=SC2086
-    in_sensor "$LAB_TOP/build/otori" run --interface sensor0 --decoys "$LAB_DECOYS" --sensor lab \
+    nsenter --net=/run/netns/$LAB_SENSOR "$LAB_TOP/build/otori" run --interface sensor0 --decoys "$LAB_DECOYS" --sensor lab \
         "$(lab_database_option)" --journal "$LAB_DIRECTORY/journal" --segment-seconds 1 ${LAB_OPTIONS:-} \
         >>"$LAB_DIRECTORY/otori.log" 2>&1 &
     LAB_OTORI=$!
     waited=0
-    until grep -q '^otori: answering' "$LAB_DIRECTORY/otori.log"; do
+    until grep -qs '^otori: answering' "$LAB_DIRECTORY/otori.log"; do
         kill -0 "$LAB_OTORI" 2>/dev/null || fail "otori run ended before it answered"
         waited=$((waited + 1))
         [ $waited -lt 600 ] || fail "otori run did not answer within 60 s"
@@ -220,7 +241,7 @@ lab_ledger_closes() {
 
 # lab_capture_begin: records at the far end of the link whatever the sensor sends, and what it was sent.
 lab_capture_begin() {
-    in_client tcpdump -i client0 -s 120 -B 65536 -w "$LAB_DIRECTORY/far-side.pcap" -U >"$LAB_DIRECTORY/tcpdump.log" 2>&1 &
+    nsenter --net=/run/netns/$LAB_CLIENT tcpdump -i client0 -s 120 -B 65536 -w "$LAB_DIRECTORY/far-side.pcap" -U >"$LAB_DIRECTORY/tcpdump.log" 2>&1 &
     LAB_DUMP=$!
     waited=0
     until grep -q 'listening on' "$LAB_DIRECTORY/tcpdump.log"; do
@@ -247,7 +268,7 @@ print(sum(cpu["value"][family]["seen"] for entry in json.load(sys.stdin) for cpu
 }
 
 # What the far side of the link has put on it.
-lab_sent() { in_client cat /sys/class/net/client0/statistics/tx_packets; }
+lab_sent() { in_client ip -s -j link show dev client0 | sed -n "s/.*\"tx\":{\"bytes\":[0-9]*,\"packets\":\([0-9]*\).*/\1/p"; }
 
 # lab_count_begin: from here on, what the far side sends and what the sensor counts are compared.
 lab_count_begin() {
