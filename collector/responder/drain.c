@@ -22,6 +22,7 @@ struct drain {
 	size_t page_bytes;
 	size_t data_bytes; /* a power of two */
 	uint64_t at;	   /* position of the next record */
+	uint32_t ring_id;
 };
 
 static int map_ring(struct drain *drain, int fd)
@@ -55,6 +56,7 @@ int drain_open(struct drain **out, int fd)
 		return -ENOMEM;
 	drain->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
 	drain->data_bytes = info.max_entries;
+	drain->ring_id = info.id;
 	error = map_ring(drain, fd);
 	if (error) {
 		drain_close(drain);
@@ -74,6 +76,11 @@ void drain_close(struct drain *drain)
 	if (drain->consumer)
 		munmap(drain->consumer, drain->page_bytes);
 	free(drain);
+}
+
+uint32_t drain_ring_id(const struct drain *drain)
+{
+	return drain->ring_id;
 }
 
 bool drain_next(struct drain *drain, const void **record, uint32_t *bytes)

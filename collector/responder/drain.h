@@ -19,6 +19,9 @@ struct drain; /* opaque */
 int drain_open(struct drain **drain, int fd);
 void drain_close(struct drain *drain);
 
+/* The map's id, never given twice while the machine runs. */
+uint32_t drain_ring_id(const struct drain *drain);
+
 /*
  * The next record and its size; it stays valid until drain_release. False where there is none, or the next one is
  * still being written.

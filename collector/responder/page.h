@@ -61,6 +61,8 @@ struct responder_worker_page {
 	uint64_t flows_open;
 	uint64_t flow_pool, chunks_used, chunk_pool, conversations_used, conversation_pool;
 	uint64_t segment; /* journal segment being written */
+	uint32_t ring_id; /* of the ring's map: sequences of another ring say nothing about this one's; 0 = never read */
+	uint32_t reserved;
 };
 
 struct responder_page {
@@ -71,6 +73,6 @@ struct responder_page {
 };
 
 #define RESPONDER_PAGE_MAGIC 0x6f746f70u
-#define RESPONDER_PAGE_VERSION 1
+#define RESPONDER_PAGE_VERSION 2
 
 #endif

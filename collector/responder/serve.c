@@ -94,6 +94,23 @@ static int open_worker(struct serve *serve)
 	return worker_open(&serve->worker, &settings, &sink, serve->settings.page);
 }
 
+/*
+ * A predecessor's place is good for the ring that it read. A new ring (after an unload) counts from 1 again, and what the page
+ * remembers would make all its events repetitions.
+ */
+static void check_ring(struct serve *serve)
+{
+	struct responder_worker_page *mine = serve->mine;
+	uint32_t ring_id = drain_ring_id(serve->drain);
+
+	if (mine->ring_id == ring_id)
+		return;
+	memset(mine->last_sequence, 0, sizeof(mine->last_sequence));
+	mine->in_hand_sequence = 0;
+	mine->in_hand_deaths = 0;
+	mine->ring_id = ring_id;
+}
+
 static int open_waiting(struct serve *serve)
 {
 	struct epoll_event event = { .events = EPOLLIN };
@@ -128,6 +145,7 @@ int serve_open(struct serve **out, const struct serve_settings *settings, const 
 		error = drain_open(&serve->drain, RESPONDER_FD_RING + settings->ring);
 	}
 	if (!error) {
+		check_ring(serve);
 		*what = "a transmit ring";
 		error = open_transmit(serve);
 	}
