@@ -301,8 +301,12 @@ bool flow_open(struct worker *worker, const struct otori_event *event, const str
 	take_numbers(worker, flow, event);
 	flow->minute = account(worker, minute_of(started), flow->port_index, key->shape & OTORI_EVENT_IPV6, TERM_opened, 1);
 	account_flow(worker, flow, TERM_open, 1);
+	if (conversation_server_first(worker->settings.policy, ntohs(key->decoy_port_be))) {
+		if (!dialogue_begin(worker, flow))
+			return false;
+		tcp_output(worker, flow); /* nothing else will, where the client waits for the banner */
+	}
+	/* Last: a banner that is held back has a time of its own. */
 	flow_schedule(worker, flow);
-	if (conversation_server_first(worker->settings.policy, ntohs(key->decoy_port_be)))
-		return dialogue_begin(worker, flow);
 	return true;
 }
