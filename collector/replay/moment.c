@@ -93,20 +93,20 @@ static int clock_time(const char **text, struct tm *tm, uint64_t *ns)
 
 static int since_epoch(const char *text, uint64_t *time_ns)
 {
-	char *end;
+	char *rest;
 	long long seconds;
 
 	if (!isdigit((unsigned char)*text))
 		return -EINVAL;
 	errno = 0;
-	seconds = strtoll(text, &end, 10);
-	if (errno || *end || seconds > MOMENT_MAX_SECONDS)
+	seconds = strtoll(text, &rest, 10);
+	if (errno || *rest || seconds > MOMENT_MAX_SECONDS)
 		return -EINVAL;
 	*time_ns = (uint64_t)seconds * NS_PER_SECOND;
 	return 0;
 }
 
-int moment_parse(const char *text, int last, uint64_t *time_ns)
+int moment_parse(const char *text, int end, uint64_t *time_ns)
 {
 	struct tm tm = { 0 }, check;
 	uint64_t ns = 0;
@@ -137,8 +137,8 @@ int moment_parse(const char *text, int last, uint64_t *time_ns)
 	if (seconds < 0)
 		return -EINVAL;
 	*time_ns = (uint64_t)seconds * NS_PER_SECOND + ns;
-	if (date_only && last)
-		*time_ns += DAY_NS - 1000; /* what a timestamptz can tell apart */
+	if (date_only && end)
+		*time_ns += DAY_NS;
 	return 0;
 }
 

@@ -10,10 +10,10 @@
 #include <stdint.h>
 
 /*
- * Reads a moment; without a zone it is UTC. last: a date without a time means its last microsecond, else its first.
+ * Reads a moment; without a zone it is UTC. end: a date without a time means the end of that day, else its beginning.
  * 0 or -EINVAL.
  */
-int moment_parse(const char *text, int last, uint64_t *time_ns);
+int moment_parse(const char *text, int end, uint64_t *time_ns);
 
 /* Reads FROM,TO. 0; -EINVAL = not two moments; -ERANGE = TO is not behind FROM. */
 int moment_parse_span(const char *text, uint64_t *from_ns, uint64_t *to_ns);

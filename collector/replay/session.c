@@ -395,7 +395,8 @@ static int record_observation(struct session *session, struct problem *problem)
 	char *decoys = malloc(LISTED_BYTES), ports[OTORI_MAX_PORTS * 6 + 1];
 	struct record_observation observation = {
 		.began_at_ns = session->plan.from_ns ? session->plan.from_ns : session->summary.first_ns,
-		.until_ns = session->plan.to_ns ? session->plan.to_ns : session->summary.last_ns,
+		/* the end is exclusive, and a timestamptz tells microseconds apart */
+		.until_ns = session->plan.to_ns ? session->plan.to_ns : session->summary.last_ns + 1000,
 		.origin = slice_of_text("replay"),
 	};
 	int err;

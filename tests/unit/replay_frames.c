@@ -258,7 +258,7 @@ static void moments_are_read(void **state)
 		uint64_t time_ns;
 	} cases[] = {
 		{ "1970-01-02", 0, 86400000000000 },
-		{ "1970-01-02", 1, 172799999999000 },
+		{ "1970-01-02", 1, 172800000000000 },
 		{ "2006-09-01T08:30", 1, 1157099400000000000 },
 		{ "2006-09-01 08:30:15.5+09:00", 0, 1157067015500000000 },
 		{ "2006-09-01T08:30:15-0130", 0, 1157104815000000000 },
@@ -279,7 +279,7 @@ static void moments_are_read(void **state)
 	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		assert_int_equal(moment_parse(wrong[i], 0, &from), -EINVAL);
 	assert_int_equal(moment_parse_span("2006-09-01,2007-12-31", &from, &to), 0);
-	assert_string_equal(moment_text(to, text), "2007-12-31T23:59:59.999999Z");
+	assert_string_equal(moment_text(to, text), "2008-01-01T00:00:00.000000Z");
 	assert_int_equal(moment_parse_span("2006-09-01", &from, &to), -EINVAL);
 	assert_int_equal(moment_parse_span("2006-09-02T00:00,2006-09-01T00:00", &from, &to), -ERANGE);
 }
