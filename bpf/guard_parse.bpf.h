@@ -34,21 +34,23 @@ static __always_inline __u16 guard_u16(const void *at)
 	return *(const __u16 *)at;
 }
 
-/* Ethernet and tags: sets l3 and gives the type behind them; 0 where it is unreadable. */
-static __always_inline __be16 guard_link(struct guard_packet *g, void *data, void *end)
+#define LINK_UNREADABLE 0x10000 /* is no type: those have 16 bits */
+
+/* Ethernet and tags: sets l3 and gives the type behind them, or LINK_UNREADABLE. */
+static __always_inline __u32 guard_link(struct guard_packet *g, void *data, void *end)
 {
 	void *at = data + 14;
 	__be16 type;
 
 	if (at > end)
-		return 0;
+		return LINK_UNREADABLE;
 	type = guard_u16(at - 2);
 #pragma unroll
 	for (int i = 0; i < 2; i++) {
 		if (type != bpf_htons(0x8100) && type != bpf_htons(0x88a8))
 			break;
 		if (g->vlan_count > 1 || at + 4 > end)
-			return 0;
+			return LINK_UNREADABLE;
 		if (g->vlan_count)
 			g->vlan[1] = bpf_ntohs(guard_u16(at)) & 0xfff;
 		else
@@ -58,7 +60,7 @@ static __always_inline __be16 guard_link(struct guard_packet *g, void *data, voi
 		at += 4;
 	}
 	g->l3 = at - data;
-	return type == bpf_htons(0x8100) || type == bpf_htons(0x88a8) ? 0 : type;
+	return type == bpf_htons(0x8100) || type == bpf_htons(0x88a8) ? LINK_UNREADABLE : type;
 }
 
 static __always_inline void guard_mapped(struct otori_prefix *prefix, __be32 address)
@@ -157,10 +159,10 @@ static __always_inline void guard_transport(struct guard_packet *g, void *data, 
 /* Fills g->frame but for origin and admitted, and the tuple. g is zero but for tags from beside the frame. */
 static __always_inline void guard_parse(struct guard_packet *g, void *data, void *end)
 {
-	__be16 type = guard_link(g, data, end);
+	__u32 type = guard_link(g, data, end);
 
 	g->frame.shape = OTORI_SHAPE_UNREADABLE;
-	if (!type)
+	if (type == LINK_UNREADABLE)
 		return;
 	if (type == bpf_htons(0x0800)) {
 		guard_ipv4(g, data, end);

@@ -608,7 +608,7 @@ static bool leaves(const struct segment *s, uint8_t flags)
 	ours.ack = s->seq;
 	ours.flags = flags;
 	frame_make(&f, &ours);
-	return world_guard(w, f.bytes, f.length, OTORI_TRANSMIT_MARK);
+	return world_guard(w, f.bytes, f.length, OTORI_TRANSMIT_MARK) == 1;
 }
 
 static void closed_flow_stays_as_a_tombstone(void **state)
