@@ -2,8 +2,8 @@
 /*
  * guard.c - the command `otori guard`: what keeps anything but answers from leaving.
  *
- * In:  argv, the interfaces of the running sensor (or those named). Out: one line a device; status 0 only where the guard is in place on
- * all. Reads the kernel alone, not what the supervisor believes.
+ * In:  argv, the interfaces of the running sensor (or those named). Out: one line a device; status 0 only where the
+ * guard is in place on all. Reads the kernel alone, not what the supervisor believes.
  */
 #include <net/if.h>
 #include <stdio.h>
@@ -34,7 +34,8 @@ static int show(const char *name)
 	state = guard_look(ifindex, 0, text, sizeof(text));
 	if (state < 0)
 		snprintf(text, sizeof(text), "cannot be asked: %s", strerror(-state));
-	printf("%s: %s%s\n", name, state == GUARD_IN_PLACE ? "in place" : "NOT in place: ", state == GUARD_IN_PLACE ? "" : text);
+	printf("%s: %s%s\n", name,
+	       state == GUARD_IN_PLACE ? "in place" : "NOT in place: ", state == GUARD_IN_PLACE ? "" : text);
 	return state == GUARD_IN_PLACE ? COMMAND_OK : COMMAND_FAILURE;
 }
 

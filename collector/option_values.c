@@ -60,8 +60,9 @@ static int set_number(struct run_options *options, const struct option_row *row,
 	bool bytes = row->kind == OPTION_BYTES;
 
 	if (read_number(value, bytes, &number) < 0 || number < row->least || number > row->most)
-		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: expected a number from %llu to %llu%s, got '%s'", place,
-				   row->least, row->most, bytes ? " (K, M and G may follow)" : "", value);
+		return problem_say(problem, PROBLEM_USAGE, -EINVAL,
+				   "%s: expected a number from %llu to %llu%s, got '%s'", place, row->least, row->most,
+				   bytes ? " (K, M and G may follow)" : "", value);
 	if (bytes)
 		*(uint64_t *)field = number;
 	else
@@ -75,7 +76,8 @@ static int set_probability(uint32_t *field, const char *value, const char *place
 	double share = strtod(value, &end);
 
 	if (end == value || *end || !isfinite(share) || share < 0 || share > 1)
-		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: expected a share from 0 to 1.0, got '%s'", place, value);
+		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: expected a share from 0 to 1.0, got '%s'",
+				   place, value);
 	*field = (uint32_t)(share * 4294967295.0 + 0.5);
 	return 0;
 }
@@ -93,7 +95,8 @@ static int set_switch(uint32_t *field, const char *value, const char *place, str
 	return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: expected yes or no, got '%s'", place, value);
 }
 
-static int set_word(uint32_t *field, const struct option_row *row, const char *value, const char *place, struct problem *problem)
+static int set_word(uint32_t *field, const struct option_row *row, const char *value, const char *place,
+		    struct problem *problem)
 {
 	char list[128] = "";
 
@@ -128,8 +131,8 @@ static int set_sensor(struct run_options *options, const char *value, const char
 		good = isdigit((unsigned char)value[n]) || islower((unsigned char)value[n]) || strchr("._-", value[n]);
 	if (!good)
 		return problem_say(problem, PROBLEM_USAGE, -EINVAL,
-				   "%s: expected a sensor's name of 1 to %zu of a-z, 0-9, '.', '_', '-', got '%s'", place,
-				   sizeof(options->sensor) - 1, value);
+				   "%s: expected a sensor's name of 1 to %zu of a-z, 0-9, '.', '_', '-', got '%s'",
+				   place, sizeof(options->sensor) - 1, value);
 	memset(options->sensor, 0, sizeof(options->sensor));
 	memcpy(options->sensor, value, length);
 	return 0;
@@ -140,12 +143,15 @@ static int add_interface(struct run_options *options, const char *value, const c
 	size_t length = strlen(value);
 
 	if (length == 0 || length >= IF_NAMESIZE || strchr(value, '/'))
-		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: expected an interface's name, got '%s'", place, value);
+		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: expected an interface's name, got '%s'", place,
+				   value);
 	for (uint32_t n = 0; n < options->interface_count; n++)
 		if (strcmp(options->interfaces[n], value) == 0)
-			return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: interface %s is named twice", place, value);
+			return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: interface %s is named twice", place,
+					   value);
 	if (options->interface_count == OTORI_MAX_DEVICES)
-		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: more than %d interfaces", place, OTORI_MAX_DEVICES);
+		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: more than %d interfaces", place,
+				   OTORI_MAX_DEVICES);
 	memset(options->interfaces[options->interface_count], 0, IF_NAMESIZE);
 	memcpy(options->interfaces[options->interface_count++], value, length);
 	return 0;
@@ -187,7 +193,8 @@ static int add_decoy(struct run_options *options, const char *value, const char 
 		why = "expected a prefix with nothing behind its bits";
 	if (err < 0)
 		return problem_say(problem, PROBLEM_USAGE, err, "%s: %s, got '%s'", place, why, value);
-	/* a prefix so short would take addresses that cannot be one sensor's, and as ::/0 those of the other family too */
+	/* a prefix so short would take addresses that cannot be one sensor's, and as ::/0 those of the other family too
+	 */
 	added = &options->decoys.items[options->decoys.count - 1];
 	if (added->bits < (prefix_ipv4(added) ? 96 + 4 : 12))
 		return problem_say(problem, PROBLEM_USAGE, -EINVAL,
@@ -200,12 +207,15 @@ static int add_port(struct run_options *options, const char *value, const char *
 	unsigned long long port;
 
 	if (read_number(value, false, &port) < 0 || port < 1 || port > 65535)
-		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: expected ports from 1 to 65535, got '%s'", place, value);
+		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: expected ports from 1 to 65535, got '%s'",
+				   place, value);
 	for (uint32_t n = 0; n < options->port_count; n++)
 		if (options->ports[n] == port)
-			return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: port %llu is named twice", place, port);
+			return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: port %llu is named twice", place,
+					   port);
 	if (options->port_count == OTORI_MAX_PORTS - 1)
-		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: more than %d ports", place, OTORI_MAX_PORTS - 1);
+		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: more than %d ports", place,
+				   OTORI_MAX_PORTS - 1);
 	options->ports[options->port_count++] = (uint16_t)port;
 	return 0;
 }
@@ -213,7 +223,8 @@ static int add_port(struct run_options *options, const char *value, const char *
 typedef int (*add_item)(struct run_options *options, const char *value, const char *place, struct problem *problem);
 
 /* A list apart by commas; blanks around an item don't count. */
-static int add_list(struct run_options *options, const char *value, add_item add, const char *place, struct problem *problem)
+static int add_list(struct run_options *options, const char *value, add_item add, const char *place,
+		    struct problem *problem)
 {
 	char *copy = strdup(value), *rest = copy, *item;
 	int err = 0;
@@ -231,8 +242,8 @@ static int add_list(struct run_options *options, const char *value, add_item add
 	return err;
 }
 
-int option_set(struct run_options *options, const struct option_row *row, const char *value, bool fresh, const char *where,
-	       struct problem *problem)
+int option_set(struct run_options *options, const struct option_row *row, const char *value, bool fresh,
+	       const char *where, struct problem *problem)
 {
 	struct place place;
 	const char *said = place_of(&place, row, where);

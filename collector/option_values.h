@@ -36,11 +36,11 @@ struct option_row {
 };
 
 /*
- * Sets what the row names. fresh: a list begins anew, else the value is added to it. where: "file:line", "default", or "" for the
- * command line. 0 or negative errno with the line in problem.
+ * Sets what the row names. fresh: a list begins anew, else the value is added to it. where: "file:line", "default", or
+ * "" for the command line. 0 or negative errno with the line in problem.
  */
-int option_set(struct run_options *options, const struct option_row *row, const char *value, bool fresh, const char *where,
-	       struct problem *problem);
+int option_set(struct run_options *options, const struct option_row *row, const char *value, bool fresh,
+	       const char *where, struct problem *problem);
 
 /* Adds a prefix to a list of at most `most`. 0, what prefix_parse says, -E2BIG, -ENOMEM. */
 int prefix_list_add(struct prefix_list *list, const char *text, uint32_t most);

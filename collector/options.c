@@ -24,36 +24,60 @@ static const char *const secrets_modes[] = { "hash", "clear", NULL };
 
 /* key, kind, field, least, most, default, words, argument, help */
 static const struct option_row rows[] = {
-	{ "interface", OPTION_INTERFACES, 0, 0, 0, NULL, NULL, "IF", "interface to observe on; may be given several times" },
+	{ "interface", OPTION_INTERFACES, 0, 0, 0, NULL, NULL, "IF",
+	  "interface to observe on; may be given several times" },
 	{ "decoys", OPTION_PREFIXES, 0, 0, 0, NULL, NULL, "PREFIX,...", "addresses that are decoys" },
 	{ "ports", OPTION_PORTS, 0, 1, 65535, "1080,3128,8080,25", NULL, "PORT,...", "TCP ports that decoys offer" },
-	{ "sensor", OPTION_SENSOR, 0, 0, 0, NULL, NULL, "NAME", "name of this sensor in the database (the host's name)" },
-	{ "database", OPTION_TEXT, FIELD(database), 0, 0, NULL, NULL, "CONNINFO", "PostgreSQL, as libpq takes it; without: PG* variables" },
-	{ "embedded", OPTION_TEXT, FIELD(embedded), 0, 0, NULL, NULL, "DIR", "start a private PostgreSQL in this folder instead" },
-	{ "journal", OPTION_TEXT, FIELD(journal), 0, 0, "/var/lib/otori/journal", NULL, "DIR", "folder of the journal" },
-	{ "xdp-mode", OPTION_WORD, FIELD(xdp_mode), 0, 0, "auto", xdp_modes, "MODE", "native or skb; auto: native where the device can" },
-	{ "rings", OPTION_NUMBER, FIELD(rings), 0, OTORI_MAX_RINGS, "0", NULL, "N", "ring buffers and worker threads; 0 = one a core" },
+	{ "sensor", OPTION_SENSOR, 0, 0, 0, NULL, NULL, "NAME",
+	  "name of this sensor in the database (the host's name)" },
+	{ "database", OPTION_TEXT, FIELD(database), 0, 0, NULL, NULL, "CONNINFO",
+	  "PostgreSQL, as libpq takes it; without: PG* variables" },
+	{ "embedded", OPTION_TEXT, FIELD(embedded), 0, 0, NULL, NULL, "DIR",
+	  "start a private PostgreSQL in this folder instead" },
+	{ "journal", OPTION_TEXT, FIELD(journal), 0, 0, "/var/lib/otori/journal", NULL, "DIR",
+	  "folder of the journal" },
+	{ "xdp-mode", OPTION_WORD, FIELD(xdp_mode), 0, 0, "auto", xdp_modes, "MODE",
+	  "native or skb; auto: native where the device can" },
+	{ "rings", OPTION_NUMBER, FIELD(rings), 0, OTORI_MAX_RINGS, "0", NULL, "N",
+	  "ring buffers and worker threads; 0 = one a core" },
 	{ "flows", OPTION_NUMBER, FIELD(flows), 256, 16777216, "262144", NULL, "N", "flows that can be open at once" },
-	{ "idle-seconds", OPTION_NUMBER, FIELD(idle_seconds), 1, 3600, "60", NULL, "S", "a flow without traffic ends after" },
-	{ "total-seconds", OPTION_NUMBER, FIELD(total_seconds), 1, 86400, "600", NULL, "S", "a flow ends after, whatever it does" },
+	{ "idle-seconds", OPTION_NUMBER, FIELD(idle_seconds), 1, 3600, "60", NULL, "S",
+	  "a flow without traffic ends after" },
+	{ "total-seconds", OPTION_NUMBER, FIELD(total_seconds), 1, 86400, "600", NULL, "S",
+	  "a flow ends after, whatever it does" },
 	{ "limit-per-prefix", OPTION_NUMBER, FIELD(limit_per_prefix), 0, LIMIT_NONE, "10000", NULL, "N",
 	  "SYN-ACKs a second to one /24 or /48; 0 = no limit" },
-	{ "limit-global", OPTION_NUMBER, FIELD(limit_global), 0, LIMIT_NONE, "1000000", NULL, "N", "SYN-ACKs a second in all; 0 = no limit" },
-	{ "sample", OPTION_PROBABILITY, FIELD(sample_probability), 0, 1, "1.0", NULL, "P", "share of SYNs recorded one by one" },
-	{ "restart-grace", OPTION_NUMBER, FIELD(restart_grace), 1, 3600, "30", NULL, "S", "answering ends so long after the responder's last sign" },
-	{ "answer-arp", OPTION_SWITCH, FIELD(answer_arp), 0, 1, "no", NULL, "yes|no", "answer ARP and neighbour solicitations for decoys" },
-	{ "answer-echo", OPTION_SWITCH, FIELD(answer_echo), 0, 1, "yes", NULL, "yes|no", "answer ICMP and ICMPv6 echo" },
-	{ "secrets", OPTION_WORD, FIELD(secrets_clear), 0, 0, "hash", secrets_modes, "hash|clear", "how visitors' passwords are stored" },
-	{ "impersonate", OPTION_SWITCH, FIELD(impersonate), 0, 1, "no", NULL, "yes|no", "imitate named operators' banners" },
-	{ "mail-limit", OPTION_BYTES, FIELD(mail_limit), 1024, 1ull << 32, "32M", NULL, "BYTES", "longest mail that is kept whole" },
-	{ "quiet-sources", OPTION_TEXT, FIELD(quiet_sources), 0, 0, NULL, NULL, "FILE", "prefixes that are counted, not answered, one a line" },
-	{ "responder-user", OPTION_TEXT, FIELD(responder_user), 0, 0, "otori-responder", NULL, "USER", "user that talks with strangers" },
-	{ "loader-user", OPTION_TEXT, FIELD(loader_user), 0, 0, "otori-loader", NULL, "USER", "user that loads into PostgreSQL" },
-	{ "page-bytes", OPTION_NUMBER, FIELD(page_bytes), 0, 16777216, "0", NULL, "BYTES", "length of a page of an unknown host; 0 = natural" },
-	{ "segment-seconds", OPTION_NUMBER, FIELD(segment_seconds), 1, 3600, "10", NULL, "S", "a journal segment is finished when so old" },
-	{ "commit-milliseconds", OPTION_NUMBER, FIELD(commit_milliseconds), 1, 60000, "200", NULL, "MS", "the journal is on disk at least so often" },
+	{ "limit-global", OPTION_NUMBER, FIELD(limit_global), 0, LIMIT_NONE, "1000000", NULL, "N",
+	  "SYN-ACKs a second in all; 0 = no limit" },
+	{ "sample", OPTION_PROBABILITY, FIELD(sample_probability), 0, 1, "1.0", NULL, "P",
+	  "share of SYNs recorded one by one" },
+	{ "restart-grace", OPTION_NUMBER, FIELD(restart_grace), 1, 3600, "30", NULL, "S",
+	  "answering ends so long after the responder's last sign" },
+	{ "answer-arp", OPTION_SWITCH, FIELD(answer_arp), 0, 1, "no", NULL, "yes|no",
+	  "answer ARP and neighbour solicitations for decoys" },
+	{ "answer-echo", OPTION_SWITCH, FIELD(answer_echo), 0, 1, "yes", NULL, "yes|no",
+	  "answer ICMP and ICMPv6 echo" },
+	{ "secrets", OPTION_WORD, FIELD(secrets_clear), 0, 0, "hash", secrets_modes, "hash|clear",
+	  "how visitors' passwords are stored" },
+	{ "impersonate", OPTION_SWITCH, FIELD(impersonate), 0, 1, "no", NULL, "yes|no",
+	  "imitate named operators' banners" },
+	{ "mail-limit", OPTION_BYTES, FIELD(mail_limit), 1024, 1ull << 32, "32M", NULL, "BYTES",
+	  "longest mail that is kept whole" },
+	{ "quiet-sources", OPTION_TEXT, FIELD(quiet_sources), 0, 0, NULL, NULL, "FILE",
+	  "prefixes that are counted, not answered, one a line" },
+	{ "responder-user", OPTION_TEXT, FIELD(responder_user), 0, 0, "otori-responder", NULL, "USER",
+	  "user that talks with strangers" },
+	{ "loader-user", OPTION_TEXT, FIELD(loader_user), 0, 0, "otori-loader", NULL, "USER",
+	  "user that loads into PostgreSQL" },
+	{ "page-bytes", OPTION_NUMBER, FIELD(page_bytes), 0, 16777216, "0", NULL, "BYTES",
+	  "length of a page of an unknown host; 0 = natural" },
+	{ "segment-seconds", OPTION_NUMBER, FIELD(segment_seconds), 1, 3600, "10", NULL, "S",
+	  "a journal segment is finished when so old" },
+	{ "commit-milliseconds", OPTION_NUMBER, FIELD(commit_milliseconds), 1, 60000, "200", NULL, "MS",
+	  "the journal is on disk at least so often" },
 	{ "check", OPTION_FLAG, FIELD(check), 0, 1, "no", NULL, NULL, "check the configuration and end" },
-	{ "unload", OPTION_FLAG, FIELD(unload), 0, 1, "no", NULL, NULL, "detach the programs of an earlier run, remove the pins, end" },
+	{ "unload", OPTION_FLAG, FIELD(unload), 0, 1, "no", NULL, NULL,
+	  "detach the programs of an earlier run, remove the pins, end" },
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -93,8 +117,8 @@ static int read_arguments(int argc, char **argv, struct argument *arguments, siz
 		if (got == ':')
 			return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: a value is missing", argv[optind - 1]);
 		if (got == '?')
-			return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: unknown option: otori run --help lists them",
-					   argv[optind - 1]);
+			return problem_say(problem, PROBLEM_USAGE, -EINVAL,
+					   "%s: unknown option: otori run --help lists them", argv[optind - 1]);
 		if (got == 'h' || got == OPTION_HELP) {
 			options->help = 1;
 			continue;
@@ -143,7 +167,8 @@ static int read_line(struct run_options *options, char *line, const char *where,
 	value = trim(value);
 	row = row_named(key);
 	if (!row)
-		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: unknown key '%s': otori run --help lists them", where, key);
+		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: unknown key '%s': otori run --help lists them",
+				   where, key);
 	return option_set(options, row, value, fresh[row - rows], where, problem) ?: (fresh[row - rows] = false, 0);
 }
 
@@ -194,7 +219,8 @@ static int check_whole(struct run_options *options, struct problem *problem)
 	if (options->decoys.count == 0)
 		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "decoys are missing: --decoys PREFIX[,PREFIX...]");
 	if (options->database && options->embedded)
-		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "database and embedded exclude each other, both are set");
+		return problem_say(problem, PROBLEM_USAGE, -EINVAL,
+				   "database and embedded exclude each other, both are set");
 	for (uint32_t n = 0; n < options->decoys.count; n++)
 		for (uint32_t m = n + 1; m < options->decoys.count; m++) {
 			const struct prefix *one = &options->decoys.items[n], *other = &options->decoys.items[m];
@@ -255,7 +281,8 @@ int options_read_quiet(struct run_options *options, struct problem *problem)
 		return 0;
 	file = fopen(options->quiet_sources, "re");
 	if (!file)
-		return problem_say(problem, PROBLEM_USAGE, -errno, "quiet-sources: %s: %s", options->quiet_sources, strerror(errno));
+		return problem_say(problem, PROBLEM_USAGE, -errno, "quiet-sources: %s: %s", options->quiet_sources,
+				   strerror(errno));
 	while (!err && getline(&line, &room, file) >= 0) {
 		char *text, *comment = strchr(line, '#');
 
@@ -264,7 +291,8 @@ int options_read_quiet(struct run_options *options, struct problem *problem)
 			*comment = '\0';
 		text = trim(line);
 		if (*text && prefix_list_add(&list, text, OTORI_MAX_QUIET_PREFIXES) < 0)
-			err = problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s:%u: expected a prefix such as 192.0.2.0/24, got '%s'",
+			err = problem_say(problem, PROBLEM_USAGE, -EINVAL,
+					  "%s:%u: expected a prefix such as 192.0.2.0/24, got '%s'",
 					  options->quiet_sources, number, text);
 	}
 	free(line);
@@ -291,17 +319,20 @@ void options_close(struct run_options *options)
 void options_help(FILE *out)
 {
 	fputs("Usage: otori run --interface IF --decoys PREFIX[,PREFIX...] [OPTION...]\n\n"
-	      "Observes on the decoys until SIGTERM or SIGINT. Every option is a key of the file that --config names, as `key = value`.\n"
+	      "Observes on the decoys until SIGTERM or SIGINT. Every option is a key of the file that --config names, "
+	      "as `key = value`.\n"
 	      "A stop leaves the program attached, so that a restart loses nothing; --unload takes it away.\n\n",
 	      out);
 	for (size_t n = 0; n < ROWS; n++) {
 		char left[64];
 
-		snprintf(left, sizeof(left), "--%s%s%s", rows[n].key, rows[n].argument ? " " : "", rows[n].argument ? rows[n].argument : "");
+		snprintf(left, sizeof(left), "--%s%s%s", rows[n].key, rows[n].argument ? " " : "",
+			 rows[n].argument ? rows[n].argument : "");
 		fprintf(out, "  %-28s %s", left, rows[n].help);
 		if (rows[n].fallback && rows[n].kind != OPTION_FLAG)
 			fprintf(out, " (%s)", rows[n].fallback);
 		fputc('\n', out);
 	}
-	fprintf(out, "  %-28s %s\n  %-28s %s\n", "--config FILE", "read these keys from a file first", "--help", "this text");
+	fprintf(out, "  %-28s %s\n  %-28s %s\n", "--config FILE", "read these keys from a file first", "--help",
+		"this text");
 }

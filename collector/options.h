@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * options.h - what the operator set for `otori run`: long options and the keys of the configuration file, which are the same.
+ * options.h - what the operator set for `otori run`: long options and the keys of the configuration file, which are the
+ * same.
  *
- * In:  argv and a file of `key = value` lines. Out: struct run_options, checked; one clear line where something is wrong.
- * Called by run.c. May not look at devices, users or files other than the two it is given (the configuration, the quiet list).
+ * In:  argv and a file of `key = value` lines. Out: struct run_options, checked; one clear line where something is
+ * wrong. Called by run.c. May not look at devices, users or files other than the two it is given (the configuration,
+ * the quiet list).
  */
 #ifndef OTORI_OPTIONS_H
 #define OTORI_OPTIONS_H
@@ -33,23 +35,23 @@ struct run_options {
 	uint32_t port_count;
 	char sensor[OPTIONS_SENSOR_BYTES];
 	char *database, *embedded, *journal, *quiet_sources, *responder_user, *loader_user; /* owned; NULL = not set */
-	uint32_t xdp_mode; /* enum options_xdp_mode */
-	uint32_t rings; /* 0 = one per core */
+	uint32_t xdp_mode;								    /* enum options_xdp_mode */
+	uint32_t rings;									    /* 0 = one per core */
 	uint32_t flows; /* of all workers together */
 	uint32_t idle_seconds, total_seconds;
 	uint32_t limit_per_prefix, limit_global; /* SYN-ACKs a second, 0 = no limit */
-	uint32_t sample_probability; /* 2^32-1 = 1.0 */
-	uint32_t restart_grace; /* seconds */
+	uint32_t sample_probability;		 /* 2^32-1 = 1.0 */
+	uint32_t restart_grace;			 /* seconds */
 	uint32_t answer_arp, answer_echo, secrets_clear, impersonate;
 	uint32_t page_bytes, segment_seconds, commit_milliseconds;
-	uint64_t mail_limit; /* bytes */
+	uint64_t mail_limit;	/* bytes */
 	uint32_t unload, check; /* commands rather than settings */
 	uint32_t help;
 };
 
 /*
- * Fills options from argv (argv[0] is skipped) and from the file that --config names. The command line wins over the file, the file
- * over the defaults. 0 or a negative errno with one line in problem. Close in either case.
+ * Fills options from argv (argv[0] is skipped) and from the file that --config names. The command line wins over the
+ * file, the file over the defaults. 0 or a negative errno with one line in problem. Close in either case.
  */
 int options_read(struct run_options *options, int argc, char **argv, struct problem *problem);
 /* Reads the list of prefixes that quiet_sources names, one a line, '#' begins a comment. Replaces options->quiet. */

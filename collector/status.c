@@ -2,8 +2,8 @@
 /*
  * status.c - the command `otori status`: counters, flows, ledger, journal backlog, protections in force.
  *
- * In:  the pinned maps, the page and the state file of the (last) run. Out: text, or JSON by --json. Works while a collector
- * runs, and between two. Changes nothing. The figures are collected by supervisor/figures.c.
+ * In:  the pinned maps, the page and the state file of the (last) run. Out: text, or JSON by --json. Works while a
+ * collector runs, and between two. Changes nothing. The figures are collected by supervisor/figures.c.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,11 +17,14 @@
 static void help(void)
 {
 	puts("Usage: otori status [--json]\n\n"
-	     "Counters since the program was attached, flows, the ledger's terms of the last minutes, what waits in the journal, and which\n"
-	     "protections are in force. Status 0: a collector runs; 1: none does (what is still attached is shown all the same).\n");
+	     "Counters since the program was attached, flows, the ledger's terms of the last minutes, what waits in "
+	     "the journal, and which\n"
+	     "protections are in force. Status 0: a collector runs; 1: none does (what is still attached is shown all "
+	     "the same).\n");
 }
 
-/* --- text ---------------------------------------------------------------------------------------------------------- */
+/* --- text ----------------------------------------------------------------------------------------------------------
+ */
 
 static void text_process(const struct figures *figures)
 {
@@ -33,15 +36,16 @@ static void text_process(const struct figures *figures)
 	else
 		printf("no collector runs%s\n", figures->attached ? "; the program is attached and counts" : "");
 	for (unsigned n = 0; n < state->device_count; n++)
-		printf("%s: %s mode, guard %s\n", state->device[n].name, state->device[n].generic ? "generic" : "native",
+		printf("%s: %s mode, guard %s\n", state->device[n].name,
+		       state->device[n].generic ? "generic" : "native",
 		       figures->guarded[n] ? "in place" : "NOT in place");
-	printf("module %s, secrets %s, impersonate %s, probe mail %s\n", state_get(state, "module"), state_get(state, "secrets"),
-	       state_get(state, "impersonate"), state_get(state, "probe_mail"));
+	printf("module %s, secrets %s, impersonate %s, probe mail %s\n", state_get(state, "module"),
+	       state_get(state, "secrets"), state_get(state, "impersonate"), state_get(state, "probe_mail"));
 	printf("database %s", state_get(state, "database"));
 	if (*state_get(state, "database_trouble"))
 		printf(": %s", state_get(state, "database_trouble"));
-	printf("\njournal %s: %" PRIu64 " segments wait, %" PRIu64 " bytes\n", state_get(state, "journal"), figures->backlog_files,
-	       figures->backlog_bytes);
+	printf("\njournal %s: %" PRIu64 " segments wait, %" PRIu64 " bytes\n", state_get(state, "journal"),
+	       figures->backlog_files, figures->backlog_bytes);
 }
 
 static void text_flows(const struct figures *figures)
@@ -49,29 +53,32 @@ static void text_flows(const struct figures *figures)
 	for (uint32_t n = 0; n < figures->workers; n++) {
 		const struct figures_worker *worker = &figures->worker[n];
 
-		printf("worker %u: flows %" PRIu64 " of %" PRIu64 ", conversations %" PRIu64 " of %" PRIu64 ", chunks %" PRIu64
-		       " of %" PRIu64 "\n",
-		       n, worker->flows, worker->flow_pool, worker->conversations, worker->conversation_pool, worker->chunks,
-		       worker->chunk_pool);
+		printf("worker %u: flows %" PRIu64 " of %" PRIu64 ", conversations %" PRIu64 " of %" PRIu64
+		       ", chunks %" PRIu64 " of %" PRIu64 "\n",
+		       n, worker->flows, worker->flow_pool, worker->conversations, worker->conversation_pool,
+		       worker->chunks, worker->chunk_pool);
 	}
 }
 
 static void text_packets(const struct figures *figures)
 {
-	printf("\n%6s %4s %14s %12s %12s %12s %12s %12s\n", "port", "", "seen", "syn", "answered", "taken", "passed", "refused");
+	printf("\n%6s %4s %14s %12s %12s %12s %12s %12s\n", "port", "", "seen", "syn", "answered", "taken", "passed",
+	       "refused");
 	for (unsigned n = 0; n < figures->row_count; n++) {
 		const struct figures_row *row = &figures->row[n];
 		char port[16];
 
 		snprintf(port, sizeof(port), "%u", row->port);
 		printf("%6s %4s %14llu %12llu %12llu %12llu %12llu %12" PRIu64 "\n", row->port ? port : "other",
-		       row->family == 4 ? "IPv4" : "IPv6", row->counters.seen, row->counters.kind_syn, row->counters.answered,
-		       row->counters.taken, row->counters.passed, figures_refused(&row->counters));
+		       row->family == 4 ? "IPv4" : "IPv6", row->counters.seen, row->counters.kind_syn,
+		       row->counters.answered, row->counters.taken, row->counters.passed,
+		       figures_refused(&row->counters));
 	}
 	puts("\nrefused, by reason:");
 	for (unsigned n = 0; n < OTORI_REFUSAL_COUNT; n++)
 		if (figures->refused[n])
-			printf("  %-20s %14" PRIu64 "  %s\n", figures_refusal_name(n), figures->refused[n], figures_refusal_text(n));
+			printf("  %-20s %14" PRIu64 "  %s\n", figures_refusal_name(n), figures->refused[n],
+			       figures_refusal_text(n));
 }
 
 static void text_ledger(const struct figures *figures)
@@ -93,11 +100,12 @@ static void text_ledger(const struct figures *figures)
 	}
 	for (unsigned n = 0; n < figures->guard_count; n++)
 		if (figures->guard[n].value)
-			printf("%s%-18s %12" PRIu64 "  %s\n", n == 0 ? "\nguard:\n  " : "  ", figures->guard[n].name, figures->guard[n].value,
-			       figures->guard[n].text);
+			printf("%s%-18s %12" PRIu64 "  %s\n", n == 0 ? "\nguard:\n  " : "  ", figures->guard[n].name,
+			       figures->guard[n].value, figures->guard[n].text);
 }
 
-/* --- JSON ---------------------------------------------------------------------------------------------------------- */
+/* --- JSON ----------------------------------------------------------------------------------------------------------
+ */
 
 static void json_string(const char *text)
 {
@@ -117,7 +125,8 @@ static void json_state(const struct figures *figures)
 {
 	const struct state *state = &figures->state;
 
-	printf("{\"running\":%s,\"attached\":%s,\"state\":{", state->running ? "true" : "false", figures->attached ? "true" : "false");
+	printf("{\"running\":%s,\"attached\":%s,\"state\":{", state->running ? "true" : "false",
+	       figures->attached ? "true" : "false");
 	for (unsigned n = 0; n < state->field_count; n++) {
 		printf("%s", n ? "," : "");
 		json_string(state->field[n].key);
@@ -134,10 +143,11 @@ static void json_state(const struct figures *figures)
 	printf("],\"journal\":{\"segments\":%" PRIu64 ",\"bytes\":%" PRIu64 "},\"workers\":[", figures->backlog_files,
 	       figures->backlog_bytes);
 	for (uint32_t n = 0; n < figures->workers; n++)
-		printf("%s{\"flows\":%" PRIu64 ",\"flow_pool\":%" PRIu64 ",\"conversations\":%" PRIu64 ",\"conversation_pool\":%" PRIu64
-		       ",\"chunks\":%" PRIu64 ",\"chunk_pool\":%" PRIu64 "}",
-		       n ? "," : "", figures->worker[n].flows, figures->worker[n].flow_pool, figures->worker[n].conversations,
-		       figures->worker[n].conversation_pool, figures->worker[n].chunks, figures->worker[n].chunk_pool);
+		printf("%s{\"flows\":%" PRIu64 ",\"flow_pool\":%" PRIu64 ",\"conversations\":%" PRIu64
+		       ",\"conversation_pool\":%" PRIu64 ",\"chunks\":%" PRIu64 ",\"chunk_pool\":%" PRIu64 "}",
+		       n ? "," : "", figures->worker[n].flows, figures->worker[n].flow_pool,
+		       figures->worker[n].conversations, figures->worker[n].conversation_pool,
+		       figures->worker[n].chunks, figures->worker[n].chunk_pool);
 	printf("]");
 }
 
@@ -182,8 +192,9 @@ int command_status(int argc, char **argv)
 	}
 	err = figures_collect(&figures);
 	if (err < 0) {
-		log_error("status: %s", err == -ENOENT ? "nothing is attached and no collector runs" :
-				       err == -EPERM || err == -EACCES ? "needs root: the maps are not for everybody" : strerror(-err));
+		log_error("status: %s", err == -ENOENT			  ? "nothing is attached and no collector runs"
+					: err == -EPERM || err == -EACCES ? "needs root: the maps are not for everybody"
+									  : strerror(-err));
 		return COMMAND_FAILURE;
 	}
 	if (json) {

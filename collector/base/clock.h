@@ -2,8 +2,8 @@
 /*
  * clock.h - the two clocks of the collector, in nanoseconds.
  *
- * In:  nothing. Out: UTC (of events and rows) and the monotonic clock (of heartbeats and waits). May not be used by pure parts,
- * which are given their time.
+ * In:  nothing. Out: UTC (of events and rows) and the monotonic clock (of heartbeats and waits). May not be used by
+ * pure parts, which are given their time.
  */
 #ifndef OTORI_CLOCK_H
 #define OTORI_CLOCK_H

@@ -2,9 +2,9 @@
 /*
  * log.h - lines for the operator on stderr.
  *
- * In:  a format and what belongs in it. Out: one line "otori: ..."; with a "<N>" priority before it where systemd's journal
- * reads stderr. Called at the edge (commands, supervisor, loader); pure parts return errors instead. May not hold a state
- * but the one look at the environment.
+ * In:  a format and what belongs in it. Out: one line "otori: ..."; with a "<N>" priority before it where systemd's
+ * journal reads stderr. Called at the edge (commands, supervisor, loader); pure parts return errors instead. May not
+ * hold a state but the one look at the environment.
  */
 #ifndef OTORI_LOG_H
 #define OTORI_LOG_H

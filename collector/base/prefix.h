@@ -2,8 +2,8 @@
 /*
  * prefix.h - address prefixes as text and as the 128-bit form that the maps use.
  *
- * In:  text such as 198.18.0.0/16 or 2001:db8::/112. Out: struct prefix; IPv4 is held as ::ffff:a.b.c.d with 96 added to its bits.
- * Used by options, datapath/, supervisor/. Pure.
+ * In:  text such as 198.18.0.0/16 or 2001:db8::/112. Out: struct prefix; IPv4 is held as ::ffff:a.b.c.d with 96 added
+ * to its bits. Used by options, datapath/, supervisor/. Pure.
  */
 #ifndef OTORI_PREFIX_H
 #define OTORI_PREFIX_H

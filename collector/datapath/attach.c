@@ -2,8 +2,8 @@
 /*
  * attach.c - puts the XDP program on the devices, by links that are pinned.
  *
- * In:  a loaded datapath. Out: links; on a restart the program of the link that is there is swapped, so that no packet is
- * lost. Called by supervisor/ after the guard is in place. Refuses a device that somebody else's XDP program has.
+ * In:  a loaded datapath. Out: links; on a restart the program of the link that is there is swapped, so that no packet
+ * is lost. Called by supervisor/ after the guard is in place. Refuses a device that somebody else's XDP program has.
  */
 #include "datapath/datapath.h"
 
@@ -87,19 +87,20 @@ static int make_link(struct datapath_device *device, int program, enum datapath_
 	}
 	if (fd < 0 && mode != DATAPATH_MODE_NATIVE) {
 		if (err)
-			log_notice("%s: its driver takes no XDP program (%s): generic mode, which is slower", device->name,
-				   strerror(-err));
+			log_notice("%s: its driver takes no XDP program (%s): generic mode, which is slower",
+				   device->name, strerror(-err));
 		fd = bpf_link_create(program, (int)device->ifindex, BPF_XDP, &generic);
 		err = fd < 0 ? -errno : 0;
 		device->generic = true;
 		/* behind the driver, segments come merged by GRO, and would be too long */
 		if (fd >= 0 && host_turn_off_gro(device->name) < 0)
-			log_warning("%s: generic receive offload cannot be turned off: merged segments are refused as too_long",
+			log_warning("%s: generic receive offload cannot be turned off: merged segments are refused as "
+				    "too_long",
 				    device->name);
 	}
 	if (fd < 0)
-		return problem_say(problem, PROBLEM_BPF, err, "%s: the XDP program cannot be attached in %s mode: %s", device->name,
-				   mode == DATAPATH_MODE_NATIVE ? "native" : "generic", strerror(-err));
+		return problem_say(problem, PROBLEM_BPF, err, "%s: the XDP program cannot be attached in %s mode: %s",
+				   device->name, mode == DATAPATH_MODE_NATIVE ? "native" : "generic", strerror(-err));
 	return fd;
 }
 
@@ -114,19 +115,24 @@ static int attach_device(struct datapath_device *device, int program, enum datap
 		attached_program(device->ifindex, &device->generic);
 		device->link = fd;
 		device->ours = true;
-		if ((mode == DATAPATH_MODE_NATIVE && device->generic) || (mode == DATAPATH_MODE_SKB && !device->generic))
-			return problem_say(problem, PROBLEM_USAGE, -EINVAL,
-					   "%s: attached in another xdp-mode by an earlier run: otori run --unload first", device->name);
+		if ((mode == DATAPATH_MODE_NATIVE && device->generic) ||
+		    (mode == DATAPATH_MODE_SKB && !device->generic))
+			return problem_say(
+				problem, PROBLEM_USAGE, -EINVAL,
+				"%s: attached in another xdp-mode by an earlier run: otori run --unload first",
+				device->name);
 		if (bpf_link_update(fd, program, NULL) < 0)
-			return problem_say(problem, PROBLEM_BPF, -errno, "%s: the attached XDP program cannot be replaced: %s",
-					   device->name, strerror(errno));
+			return problem_say(problem, PROBLEM_BPF, -errno,
+					   "%s: the attached XDP program cannot be replaced: %s", device->name,
+					   strerror(errno));
 		return 0;
 	}
 	there = attached_program(device->ifindex, &generic);
 	if (there > 0) {
 		program_name((uint32_t)there, other);
-		return problem_say(problem, PROBLEM_BPF, -EBUSY, "%s: another XDP program is there already: '%s' (id %lld)",
-				   device->name, other, (long long)there);
+		return problem_say(problem, PROBLEM_BPF, -EBUSY,
+				   "%s: another XDP program is there already: '%s' (id %lld)", device->name, other,
+				   (long long)there);
 	}
 	fd = make_link(device, program, mode, problem);
 	if (fd < 0)
@@ -136,7 +142,8 @@ static int attach_device(struct datapath_device *device, int program, enum datap
 	link_name(device, name);
 	err = pins_put(name, fd);
 	if (err < 0)
-		return problem_say(problem, PROBLEM_BPF, err, "%s: the XDP link cannot be pinned: %s", device->name, strerror(-err));
+		return problem_say(problem, PROBLEM_BPF, err, "%s: the XDP link cannot be pinned: %s", device->name,
+				   strerror(-err));
 	return 0;
 }
 
@@ -282,6 +289,7 @@ int datapath_unload(struct datapath *datapath, struct problem *problem)
 	if (own_lock)
 		close(lock);
 	if (err < 0)
-		return problem_say(problem, PROBLEM_BPF, err, "%s cannot be removed: %s", OTORI_PIN_DIRECTORY, strerror(-err));
+		return problem_say(problem, PROBLEM_BPF, err, "%s cannot be removed: %s", OTORI_PIN_DIRECTORY,
+				   strerror(-err));
 	return pins > 0;
 }

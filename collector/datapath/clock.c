@@ -30,15 +30,16 @@ uint32_t clock_ns_per_jiffy(void)
 int clock_adjust(int program, struct otori_settings *settings)
 {
 	struct otori_clock_reading reading = { 0 };
-	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = &reading, .ctx_size_in = sizeof(reading)); /* is written back there */
+	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = &reading,
+		    .ctx_size_in = sizeof(reading)); /* is written back there */
 	uint64_t tick = settings->ns_per_jiffy, offset = settings->clock_offset_ns, now, earliest, latest;
 
 	if (bpf_prog_test_run_opts(program, &run) < 0)
 		return -errno;
 	now = reading.monotonic_ns + clock_utc_ns() - clock_monotonic_ns();
 	/*
-	 * The jiffy began at most one tick before. While the offset in use agrees with that it stays as it is, so that times don't
-	 * waver by a jiffy; else it moves no farther than it must.
+	 * The jiffy began at most one tick before. While the offset in use agrees with that it stays as it is, so that
+	 * times don't waver by a jiffy; else it moves no farther than it must.
 	 */
 	latest = now + SLACK_NS - reading.jiffies * tick;
 	earliest = now - SLACK_NS - tick - reading.jiffies * tick;

@@ -2,11 +2,11 @@
 /*
  * datapath.h - the BPF programs in the kernel, their pinned maps, and what keeps them in place.
  *
- * In:  devices, decoys, ports, settings (struct datapath_plan). Out: a loaded, guarded, attached datapath; descriptors of its
- * maps. Called by supervisor/, status.c, guard.c. May not know what the events mean, and never sends a packet.
+ * In:  devices, decoys, ports, settings (struct datapath_plan). Out: a loaded, guarded, attached datapath; descriptors
+ * of its maps. Called by supervisor/, status.c, guard.c. May not know what the events mean, and never sends a packet.
  *
- * Order that never relays: datapath_open (load, fill) -> datapath_guard (tc egress) -> datapath_attach (XDP). A stop leaves all
- * of it pinned, so that counting and answering go on; datapath_unload takes it away.
+ * Order that never relays: datapath_open (load, fill) -> datapath_guard (tc egress) -> datapath_attach (XDP). A stop
+ * leaves all of it pinned, so that counting and answering go on; datapath_unload takes it away.
  */
 #ifndef OTORI_DATAPATH_DATAPATH_H
 #define OTORI_DATAPATH_DATAPATH_H
@@ -27,10 +27,10 @@ struct datapath_device {
 	uint32_t ifindex;
 	uint8_t mac[6];
 	uint16_t mtu;
-	bool generic;	   /* XDP runs behind the driver */
-	bool guarded;	   /* the guard was in place when last looked at */
-	bool ours;	   /* this process (or a predecessor whose pins it took over) put something on it */
-	int link;	   /* descriptor of the XDP link; -1 = none */
+	bool generic; /* XDP runs behind the driver */
+	bool guarded; /* the guard was in place when last looked at */
+	bool ours;    /* this process (or a predecessor whose pins it took over) put something on it */
+	int link;     /* descriptor of the XDP link; -1 = none */
 };
 
 /* A decoy prefix with what it is (OTORI_DECOY_*). */
@@ -49,16 +49,16 @@ struct datapath_plan {
 	uint32_t quiet_count;
 	const uint16_t *ports; /* host byte order */
 	uint32_t port_count;
-	uint32_t rings, ring_bytes; /* ring_bytes: a power of two of pages */
-	uint32_t flows;		    /* of all rings; the admission table has twice as many slots */
+	uint32_t rings, ring_bytes;	/* ring_bytes: a power of two of pages */
+	uint32_t flows;			/* of all rings; the admission table has twice as many slots */
 	struct otori_settings settings; /* clock, heartbeat and answering are kept from a run that is taken over */
 };
 
 struct datapath {
 	struct otori_bpf *otori;
 	struct guard_bpf *guard;
-	int pin_directory; /* locked; -1 = none */
-	bool taken_over;   /* an earlier run's program was attached */
+	int pin_directory;		 /* locked; -1 = none */
+	bool taken_over;		 /* an earlier run's program was attached */
 	struct otori_settings *settings; /* the live map */
 	int ring[OTORI_MAX_RINGS];
 	uint32_t rings;
@@ -72,8 +72,8 @@ struct datapath {
 void datapath_init(struct datapath *datapath);
 
 /*
- * Locks the pins, loads both programs, takes over or makes maps, fills them. Nothing is attached yet. 0 or negative errno;
- * -EBUSY: another run holds the pins.
+ * Locks the pins, loads both programs, takes over or makes maps, fills them. Nothing is attached yet. 0 or negative
+ * errno; -EBUSY: another run holds the pins.
  */
 int datapath_open(struct datapath *datapath, const struct datapath_plan *plan, struct problem *problem);
 

@@ -2,7 +2,8 @@
 /*
  * guard_tc.c - the guard's filter on clsact's egress: see guard.h.
  *
- * In:  a device and the guard's program. Out: the filter, or what stands in its way. May not touch anybody else's filter.
+ * In:  a device and the guard's program. Out: the filter, or what stands in its way. May not touch anybody else's
+ * filter.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -64,17 +65,18 @@ int guard_install(uint32_t ifindex, const char *name, int program, struct proble
 	int err;
 
 	if (there > 0 && (!name_of((uint32_t)there, other) || strcmp(other, GUARD_PROGRAM_NAME) != 0))
-		return problem_say(problem, PROBLEM_BPF, -EBUSY,
-				   "%s: the guard's place on tc egress (priority %d, handle %d) is taken by the program '%s'", name,
-				   GUARD_PRIORITY, GUARD_HANDLE, other);
+		return problem_say(
+			problem, PROBLEM_BPF, -EBUSY,
+			"%s: the guard's place on tc egress (priority %d, handle %d) is taken by the program '%s'",
+			name, GUARD_PRIORITY, GUARD_HANDLE, other);
 	err = bpf_tc_hook_create(&hook);
 	if (err < 0 && err != -EEXIST)
-		return problem_say(problem, PROBLEM_BPF, err, "%s: the guard cannot be put in place: no clsact qdisc: %s", name,
-				   strerror(-err));
+		return problem_say(problem, PROBLEM_BPF, err,
+				   "%s: the guard cannot be put in place: no clsact qdisc: %s", name, strerror(-err));
 	err = bpf_tc_attach(&hook, &filter);
 	if (err < 0)
-		return problem_say(problem, PROBLEM_BPF, err, "%s: the guard cannot be put in place on tc egress: %s", name,
-				   strerror(-err));
+		return problem_say(problem, PROBLEM_BPF, err, "%s: the guard cannot be put in place on tc egress: %s",
+				   name, strerror(-err));
 	err = guard_look(ifindex, 0, text, sizeof(text));
 	if (err != GUARD_IN_PLACE)
 		return problem_say(problem, PROBLEM_BPF, -EBUSY, "%s: the guard cannot be put in place: %s", name,
@@ -142,7 +144,8 @@ int guard_look(uint32_t ifindex, uint32_t program, char *text, unsigned text_byt
 		snprintf(text, text_bytes, "its filter on tc egress is gone");
 		return GUARD_ABSENT;
 	}
-	if (!name_of((uint32_t)there, name) || strcmp(name, GUARD_PROGRAM_NAME) != 0 || (program && program != (uint32_t)there)) {
+	if (!name_of((uint32_t)there, name) || strcmp(name, GUARD_PROGRAM_NAME) != 0 ||
+	    (program && program != (uint32_t)there)) {
 		snprintf(text, text_bytes, "its filter on tc egress has another program, '%s'", name);
 		return GUARD_FOREIGN;
 	}

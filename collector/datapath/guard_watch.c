@@ -2,8 +2,8 @@
 /*
  * guard_watch.c - hears when anybody touches qdiscs, filters or links.
  *
- * In:  rtnetlink's notifications of groups TC and LINK. Out: "look again". The look itself is guard_tc.c's; what follows is
- * the supervisor's to do.
+ * In:  rtnetlink's notifications of groups TC and LINK. Out: "look again". The look itself is guard_tc.c's; what
+ * follows is the supervisor's to do.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>

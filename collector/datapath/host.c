@@ -2,7 +2,8 @@
 /*
  * host.c - what the host has: see host.h.
  *
- * In:  netlink, /proc/net/tcp and tcp6, ethtool. Out: figures of devices, own addresses, listening ports. Changes only offloads.
+ * In:  netlink, /proc/net/tcp and tcp6, ethtool. Out: figures of devices, own addresses, listening ports. Changes only
+ * offloads.
  */
 #include "datapath/host.h"
 
@@ -170,8 +171,8 @@ static int parse_listener(const char *line, bool ipv6, struct prefix *where, boo
 }
 
 /* The own decoy that a listener at this address would clash with. */
-static const struct datapath_decoy *clash(const struct datapath_decoy *decoys, uint32_t count, const struct prefix *where,
-					  bool any, bool ipv6)
+static const struct datapath_decoy *clash(const struct datapath_decoy *decoys, uint32_t count,
+					  const struct prefix *where, bool any, bool ipv6)
 {
 	for (uint32_t n = 0; n < count; n++) {
 		if (decoys[n].kind != OTORI_DECOY_OWN)
@@ -204,16 +205,16 @@ static int check_listeners(const char *path, bool ipv6, const struct datapath_de
 			decoy = port == ports[n] ? clash(decoys, decoy_count, &where, any, ipv6) : NULL;
 			if (decoy)
 				err = problem_say(problem, PROBLEM_USAGE, -EADDRINUSE,
-						  "port %u: this host listens on it itself, and %s is its own address", port,
-						  prefix_text(&decoy->prefix, text));
+						  "port %u: this host listens on it itself, and %s is its own address",
+						  port, prefix_text(&decoy->prefix, text));
 		}
 	}
 	fclose(file);
 	return err;
 }
 
-int host_ports_free(const struct datapath_decoy *decoys, uint32_t decoy_count, const uint16_t *ports, uint32_t port_count,
-		    struct problem *problem)
+int host_ports_free(const struct datapath_decoy *decoys, uint32_t decoy_count, const uint16_t *ports,
+		    uint32_t port_count, struct problem *problem)
 {
 	int err = check_listeners("/proc/self/net/tcp", false, decoys, decoy_count, ports, port_count, problem);
 
@@ -260,8 +261,10 @@ uint64_t host_device_dropped(uint32_t ifindex)
 	uint64_t dropped = 0;
 
 	/* netlink and not /sys, which shows the network namespace that it was mounted in */
-	if (socket && nl_connect(socket, NETLINK_ROUTE) >= 0 && rtnl_link_get_kernel(socket, (int)ifindex, NULL, &link) >= 0)
-		dropped = rtnl_link_get_stat(link, RTNL_LINK_RX_MISSED_ERR) + rtnl_link_get_stat(link, RTNL_LINK_RX_FIFO_ERR);
+	if (socket && nl_connect(socket, NETLINK_ROUTE) >= 0 &&
+	    rtnl_link_get_kernel(socket, (int)ifindex, NULL, &link) >= 0)
+		dropped = rtnl_link_get_stat(link, RTNL_LINK_RX_MISSED_ERR) +
+			  rtnl_link_get_stat(link, RTNL_LINK_RX_FIFO_ERR);
 	if (link)
 		rtnl_link_put(link);
 	nl_socket_free(socket);

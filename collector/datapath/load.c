@@ -2,8 +2,8 @@
 /*
  * load.c - loads both BPF programs over the maps of an earlier run, and fills the maps.
  *
- * In:  struct datapath_plan. Out: struct datapath, loaded but attached nowhere. Called by supervisor/. Attaching is attach.c's, the
- * guard guard_tc.c's.
+ * In:  struct datapath_plan. Out: struct datapath, loaded but attached nowhere. Called by supervisor/. Attaching is
+ * attach.c's, the guard guard_tc.c's.
  */
 #include "datapath/datapath.h"
 
@@ -71,13 +71,15 @@ static bool useless(const char *name, bool flows_lost)
 	return flows_lost && strcmp(name, "admission") == 0;
 }
 
-static int adopt_maps(struct bpf_object *object, const struct bpf_object *first, uint32_t rings, struct problem *problem)
+static int adopt_maps(struct bpf_object *object, const struct bpf_object *first, uint32_t rings,
+		      struct problem *problem)
 {
 	bool flows_lost = rings_changed(rings);
 	struct bpf_map *map;
 	int err;
 
-	bpf_object__for_each_map(map, object) {
+	bpf_object__for_each_map(map, object)
+	{
 		const struct bpf_map *shared = first ? bpf_object__find_map_by_name(first, bpf_map__name(map)) : NULL;
 
 		if (bpf_map__is_internal(map))
@@ -96,8 +98,8 @@ static int adopt_maps(struct bpf_object *object, const struct bpf_object *first,
 			}
 		}
 		if (err < 0)
-			return problem_say(problem, PROBLEM_BPF, err, "map %s cannot be taken over: %s", bpf_map__name(map),
-					   strerror(-err));
+			return problem_say(problem, PROBLEM_BPF, err, "map %s cannot be taken over: %s",
+					   bpf_map__name(map), strerror(-err));
 	}
 	return 0;
 }
@@ -107,7 +109,8 @@ static int keep_maps(const struct bpf_object *object, struct problem *problem)
 	struct bpf_map *map;
 	int err;
 
-	bpf_object__for_each_map(map, object) {
+	bpf_object__for_each_map(map, object)
+	{
 		if (bpf_map__is_internal(map))
 			continue;
 		err = pins_keep(map);
@@ -140,8 +143,8 @@ static int load_object(struct bpf_object *object, const char *what, struct probl
 		bpf_program__set_log_buf(program, verifier_log, sizeof(verifier_log));
 	err = bpf_object__load(object);
 	if (err < 0)
-		return problem_say(problem, PROBLEM_BPF, err, "the %s program cannot be loaded: %s%s%.300s", what, strerror(-err),
-				   verifier_log[0] ? ": " : "", last_line(verifier_log));
+		return problem_say(problem, PROBLEM_BPF, err, "the %s program cannot be loaded: %s%s%.300s", what,
+				   strerror(-err), verifier_log[0] ? ": " : "", last_line(verifier_log));
 	return 0;
 }
 
@@ -163,7 +166,8 @@ static int load_both(struct datapath *datapath, const struct datapath_plan *plan
 	datapath->otori = otori_bpf__open();
 	datapath->guard = guard_bpf__open();
 	if (!datapath->otori || !datapath->guard)
-		return problem_say(problem, PROBLEM_BPF, -ENOMEM, "the BPF programs cannot be opened: %s", strerror(errno));
+		return problem_say(problem, PROBLEM_BPF, -ENOMEM, "the BPF programs cannot be opened: %s",
+				   strerror(errno));
 	bpf_map__set_max_entries(datapath->otori->maps.admission, buckets);
 	datapath->otori->rodata->admission_mask = buckets - 1;
 	datapath->guard->rodata->admission_mask = buckets - 1;
@@ -205,8 +209,9 @@ static const struct prefix *decoy_prefix(const void *list, uint32_t n)
 
 static const void *decoy_value(const void *list, uint32_t n)
 {
-	static const struct otori_decoy kinds[] = { [OTORI_DECOY_UNUSED] = { .kind = OTORI_DECOY_UNUSED },
-						    [OTORI_DECOY_OWN] = { .kind = OTORI_DECOY_OWN } };
+	static const struct otori_decoy kinds[] = {
+		[OTORI_DECOY_UNUSED] = { .kind = OTORI_DECOY_UNUSED }, [OTORI_DECOY_OWN] = { .kind = OTORI_DECOY_OWN }
+	};
 
 	return &kinds[((const struct datapath_decoy *)list)[n].kind];
 }
@@ -246,8 +251,8 @@ static int fill_maps(struct datapath *datapath, const struct datapath_plan *plan
 	}
 	if (!err) {
 		what = "ports";
-		err = maps_fill_ports(datapath_map(datapath, "ports"), datapath_map(datapath, "port_counters"), plan->ports,
-				      plan->port_count, datapath->ports);
+		err = maps_fill_ports(datapath_map(datapath, "ports"), datapath_map(datapath, "port_counters"),
+				      plan->ports, plan->port_count, datapath->ports);
 	}
 	if (!err) {
 		what = "devices";
@@ -263,7 +268,8 @@ static int fill_maps(struct datapath *datapath, const struct datapath_plan *plan
 		err = maps_fill_rings(datapath_map(datapath, "rings"), plan->rings, plan->ring_bytes, datapath->ring);
 	}
 	if (err == -ENOSPC)
-		return problem_say(problem, PROBLEM_USAGE, err, "earlier runs have used up the %d places for ports: otori run --unload first",
+		return problem_say(problem, PROBLEM_USAGE, err,
+				   "earlier runs have used up the %d places for ports: otori run --unload first",
 				   OTORI_MAX_PORTS - 1);
 	if (err)
 		return problem_say(problem, PROBLEM_BPF, err, "map %s cannot be filled: %s", what, strerror(-err));

@@ -98,7 +98,8 @@ static uint32_t index_of(const uint16_t by_index[OTORI_MAX_PORTS], uint16_t port
 	return 0;
 }
 
-int maps_fill_ports(int ports, int port_counters, const uint16_t *list, uint32_t count, uint16_t by_index[OTORI_MAX_PORTS])
+int maps_fill_ports(int ports, int port_counters, const uint16_t *list, uint32_t count,
+		    uint16_t by_index[OTORI_MAX_PORTS])
 {
 	int cpus = libbpf_num_possible_cpus();
 	struct otori_port_counters *values;
@@ -218,7 +219,8 @@ static int ring_pinned(const char *name, uint32_t bytes)
 
 	if (fd < 0)
 		return fd;
-	if (bpf_obj_get_info_by_fd(fd, &info, &length) < 0 || info.type != BPF_MAP_TYPE_RINGBUF || info.max_entries != bytes) {
+	if (bpf_obj_get_info_by_fd(fd, &info, &length) < 0 || info.type != BPF_MAP_TYPE_RINGBUF ||
+	    info.max_entries != bytes) {
 		close(fd);
 		return -ESTALE;
 	}

@@ -43,8 +43,8 @@ int pins_open(struct problem *problem)
 
 	libbpf_set_print(NULL); /* what goes wrong is said in one line of ours */
 	if (!is_bpffs() && mount("bpffs", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") < 0)
-		return problem_say(problem, PROBLEM_BPF, -errno, "%s: bpffs is not mounted there and cannot be: %s", BPFFS,
-				   strerror(errno));
+		return problem_say(problem, PROBLEM_BPF, -errno, "%s: bpffs is not mounted there and cannot be: %s",
+				   BPFFS, strerror(errno));
 	if (mkdir(OTORI_PIN_DIRECTORY, 0700) < 0 && errno != EEXIST)
 		return problem_say(problem, PROBLEM_BPF, -errno, "%s: %s", OTORI_PIN_DIRECTORY, strerror(errno));
 	fd = open(OTORI_PIN_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -55,9 +55,10 @@ int pins_open(struct problem *problem)
 
 		close(fd);
 		if (err == -EBUSY)
-			return problem_say(problem, PROBLEM_FAILURE, err, "another otori run is already active and holds %s",
-					   OTORI_PIN_DIRECTORY);
-		return problem_say(problem, PROBLEM_BPF, err, "%s cannot be locked: %s", OTORI_PIN_DIRECTORY, strerror(-err));
+			return problem_say(problem, PROBLEM_FAILURE, err,
+					   "another otori run is already active and holds %s", OTORI_PIN_DIRECTORY);
+		return problem_say(problem, PROBLEM_BPF, err, "%s cannot be locked: %s", OTORI_PIN_DIRECTORY,
+				   strerror(-err));
 	}
 	return fd;
 }

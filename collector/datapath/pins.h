@@ -2,8 +2,8 @@
 /*
  * pins.h - the folder /sys/fs/bpf/otori: what outlives a run.
  *
- * In:  maps and links of the datapath. Out: pinned objects, taken over by the next start. Used by datapath/ only (and status, which
- * reads). The lock on the folder is what makes one run of otori the only one.
+ * In:  maps and links of the datapath. Out: pinned objects, taken over by the next start. Used by datapath/ only (and
+ * status, which reads). The lock on the folder is what makes one run of otori the only one.
  */
 #ifndef OTORI_DATAPATH_PINS_H
 #define OTORI_DATAPATH_PINS_H
@@ -12,7 +12,8 @@
 
 #include "base/problem.h"
 
-/* Mounts bpffs where it is not, makes the folder, locks it. The descriptor, or negative errno (-EBUSY: held by another run). */
+/* Mounts bpffs where it is not, makes the folder, locks it. The descriptor, or negative errno (-EBUSY: held by another
+ * run). */
 int pins_open(struct problem *problem);
 /* The folder's descriptor for reading, without a lock; -ENOENT where nothing is pinned. */
 int pins_look(void);
@@ -24,8 +25,8 @@ int pins_put(const char *name, int fd);
 int pins_drop(const char *name);
 
 /*
- * Before load: lets the map be the pinned one where that has the same layout. 1 = taken over, 0 = there is none, -ESTALE = it
- * has another layout (the pin stays until pins_keep puts the new one in its place), other negative errno.
+ * Before load: lets the map be the pinned one where that has the same layout. 1 = taken over, 0 = there is none,
+ * -ESTALE = it has another layout (the pin stays until pins_keep puts the new one in its place), other negative errno.
  */
 int pins_adopt(struct bpf_map *map);
 /* After load: pins the map. */

@@ -2,7 +2,8 @@
 /*
  * skeletons.h - the generated skeletons of both BPF programs, which don't keep to our warnings.
  *
- * In:  build/otori.skel.h, build/guard.skel.h (bpftool). Out: struct otori_bpf, struct guard_bpf. Include it instead of them.
+ * In:  build/otori.skel.h, build/guard.skel.h (bpftool). Out: struct otori_bpf, struct guard_bpf. Include it instead of
+ * them.
  */
 #ifndef OTORI_DATAPATH_SKELETONS_H
 #define OTORI_DATAPATH_SKELETONS_H

@@ -2,12 +2,13 @@
 /*
  * ledger.c - from live counters to ledger records: see ledger.h.
  *
- * In:  maps and page through ledger_read.c and ledger_page.c. Out: deltas, each emitted once. Called by supervisor/ and replay/.
+ * In:  maps and page through ledger_read.c and ledger_page.c. Out: deltas, each emitted once. Called by supervisor/ and
+ * replay/.
  *
- * A minute is emitted when it is over (and a little more: packets that are still being counted); before, only where the call is final.
- * What can't be told by minutes any more, because their slots were used again while nobody looked, is the difference between the
- * cumulative counters and all that was emitted. It can be taken only from a moment in which nothing is counted between
- * two readings; where traffic leaves no such moment, the next call tries again.
+ * A minute is emitted when it is over (and a little more: packets that are still being counted); before, only where the
+ * call is final. What can't be told by minutes any more, because their slots were used again while nobody looked, is
+ * the difference between the cumulative counters and all that was emitted. It can be taken only from a moment in which
+ * nothing is counted between two readings; where traffic leaves no such moment, the next call tries again.
  */
 #include "ledger/ledger.h"
 
@@ -21,7 +22,8 @@
 #include "base/clock.h"
 #include "ledger/ledger_state.h"
 
-#define SETTLE_NS (2 * NS_PER_SECOND) /* after the end of a minute: the datapath's clock is off by jiffies, not by seconds */
+#define SETTLE_NS \
+	(2 * NS_PER_SECOND) /* after the end of a minute: the datapath's clock is off by jiffies, not by seconds */
 #define PAGE_EVERY_NS (10 * NS_PER_SECOND) /* rows of the running minute cost room; a crash doesn't lose the page */
 
 static uint32_t map_id(int fd)
@@ -57,9 +59,9 @@ static void fill_identity(struct ledger_state *state, const struct ledger_source
 int ledger_open(struct ledger **out, const struct ledger_sources *sources)
 {
 	struct ledger *ledger = calloc(1, sizeof(*ledger));
-	size_t value = sizeof(struct otori_minute_counters) > sizeof(struct otori_port_counters) ?
-			       sizeof(struct otori_minute_counters) :
-			       sizeof(struct otori_port_counters);
+	size_t value = sizeof(struct otori_minute_counters) > sizeof(struct otori_port_counters)
+			       ? sizeof(struct otori_minute_counters)
+			       : sizeof(struct otori_port_counters);
 
 	*out = NULL;
 	if (!ledger)
@@ -92,8 +94,8 @@ void ledger_close(struct ledger *ledger)
 	free(ledger);
 }
 
-int ledger_emit(struct record_buffer *records, uint32_t minute, uint16_t port, uint8_t family, const char *term, uint64_t now,
-		uint64_t *emitted)
+int ledger_emit(struct record_buffer *records, uint32_t minute, uint16_t port, uint8_t family, const char *term,
+		uint64_t now, uint64_t *emitted)
 {
 	struct record_ledger record = { .minute = minute, .port = port, .family = family, .term = slice_of_text(term) };
 	int err;
@@ -119,8 +121,9 @@ static int collect_slot(struct ledger *ledger, const struct ledger_minute *now, 
 		for (unsigned family = 0; family < 2; family++)
 			for (size_t term = 0; term < LEDGER_PACKET_TERMS; term++) {
 				uint64_t *was = &emitted->port[port].term[family][term], before = *was;
-				int err = ledger_emit(records, now->minute, ledger->ports[port], family ? 6 : 4,
-						      ledger_packet_term(term), now->port[port].term[family][term], was);
+				int err =
+					ledger_emit(records, now->minute, ledger->ports[port], family ? 6 : 4,
+						    ledger_packet_term(term), now->port[port].term[family][term], was);
 
 				if (err)
 					return err;
@@ -145,8 +148,8 @@ static uint64_t pending(const struct ledger *ledger, uint32_t port, unsigned fam
 }
 
 /*
- * Books what no minute has: cumulative - emitted - pending, in the minute given. 1 = a port was counting meanwhile and is left for the
- * next call, 0 = all is booked, negative errno.
+ * Books what no minute has: cumulative - emitted - pending, in the minute given. 1 = a port was counting meanwhile and
+ * is left for the next call, 0 = all is booked, negative errno.
  */
 static int book_missed(struct ledger *ledger, uint32_t minute, struct record_buffer *records)
 {
@@ -168,7 +171,8 @@ static int book_missed(struct ledger *ledger, uint32_t minute, struct record_buf
 		for (unsigned family = 0; family < 2 && !err; family++)
 			for (size_t term = 0; term < LEDGER_PACKET_TERMS && !err; term++) {
 				uint64_t *was = &ledger->state->total[port].term[family][term];
-				uint64_t known = ledger->total[port].term[family][term] - pending(ledger, port, family, term);
+				uint64_t known =
+					ledger->total[port].term[family][term] - pending(ledger, port, family, term);
 
 				if ((int64_t)(known - *was) > 0)
 					err = ledger_emit(records, minute, ledger->ports[port], family ? 6 : 4,
@@ -180,7 +184,8 @@ static int book_missed(struct ledger *ledger, uint32_t minute, struct record_buf
 
 static int collect_packets(struct ledger *ledger, uint64_t now_ns, bool final, struct record_buffer *records)
 {
-	uint32_t minute = (uint32_t)(now_ns / NS_PER_MINUTE), settled = (uint32_t)((now_ns - SETTLE_NS) / NS_PER_MINUTE);
+	uint32_t minute = (uint32_t)(now_ns / NS_PER_MINUTE),
+		 settled = (uint32_t)((now_ns - SETTLE_NS) / NS_PER_MINUTE);
 	int err = ledger_read_total(ledger, ledger->total); /* for the ports' names */
 
 	if (!err)

@@ -31,9 +31,10 @@ static int collect_minute(struct ledger *ledger, const struct responder_minute *
 	for (uint32_t port = 0; port < OTORI_MAX_PORTS; port++)
 		for (unsigned family = 0; family < 2; family++)
 			for (unsigned term = 0; term < TERM_COUNT; term++) {
-				int err = ledger_emit(records, now->minute, ledger->sources.page->ports[port], family ? 6 : 4,
-						      ledger_responder_term((enum responder_term)term),
-						      now->terms[port][family][term], &emitted->terms[port][family][term]);
+				int err = ledger_emit(records, now->minute, ledger->sources.page->ports[port],
+						      family ? 6 : 4, ledger_responder_term((enum responder_term)term),
+						      now->terms[port][family][term],
+						      &emitted->terms[port][family][term]);
 
 				if (err)
 					return err;

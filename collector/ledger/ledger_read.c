@@ -2,7 +2,8 @@
 /*
  * ledger_read.c - reads the XDP program's counters, summed over CPUs.
  *
- * In:  maps minute_counters and port_counters. Out: struct ledger_minute, struct ledger_figures. Called by ledger.c. Never writes.
+ * In:  maps minute_counters and port_counters. Out: struct ledger_minute, struct ledger_figures. Called by ledger.c.
+ * Never writes.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -18,7 +19,8 @@ static void add(uint64_t sum[LEDGER_PACKET_TERMS], const struct otori_counters *
 		sum[n] += __atomic_load_n(&figure[n], __ATOMIC_RELAXED);
 }
 
-/* One slot and port: the CPUs that stand in the same minute as the youngest. The older ones' minute was collected long ago. */
+/* One slot and port: the CPUs that stand in the same minute as the youngest. The older ones' minute was collected long
+ * ago. */
 static void add_minute(const struct ledger *ledger, struct ledger_minute *slot, uint32_t port)
 {
 	const struct otori_minute_counters *values = ledger->values;

@@ -26,18 +26,18 @@ struct ledger_minute {
 
 struct ledger_state {
 	uint32_t magic, version;
-	uint32_t bytes;		/* of this struct: another layout is refused */
-	uint32_t maps[2];	/* ids of minute_counters and port_counters: figures of other maps mean nothing */
-	uint32_t last_minute;	/* that was collected in */
+	uint32_t bytes;	      /* of this struct: another layout is refused */
+	uint32_t maps[2];     /* ids of minute_counters and port_counters: figures of other maps mean nothing */
+	uint32_t last_minute; /* that was collected in */
 	char boot[40];
-	struct ledger_figures total[OTORI_MAX_PORTS]; /* emitted since the maps were made */
-	struct ledger_minute minute[OTORI_MINUTE_SLOTS]; /* emitted of the minute in each slot */
+	struct ledger_figures total[OTORI_MAX_PORTS];			       /* emitted since the maps were made */
+	struct ledger_minute minute[OTORI_MINUTE_SLOTS];		       /* emitted of the minute in each slot */
 	struct responder_minute responder[OTORI_MAX_RINGS][RESPONDER_MINUTES]; /* emitted of the page */
 };
 
 struct ledger {
 	struct ledger_sources sources;
-	struct ledger_state *state; /* owned */
+	struct ledger_state *state;	/* owned */
 	struct ledger_minute *slots[2]; /* owned; OTORI_MINUTE_SLOTS each: what the maps hold, read twice */
 	struct ledger_figures *total;	/* owned; OTORI_MAX_PORTS */
 	uint16_t ports[OTORI_MAX_PORTS];
@@ -55,7 +55,7 @@ int ledger_read_total(struct ledger *ledger, struct ledger_figures *total);
 int ledger_collect_page(struct ledger *ledger, struct record_buffer *records);
 
 /* Appends one delta; what it adds to *emitted is 0 or the delta. 0 or -ENOBUFS. */
-int ledger_emit(struct record_buffer *records, uint32_t minute, uint16_t port, uint8_t family, const char *term, uint64_t now,
-		uint64_t *emitted);
+int ledger_emit(struct record_buffer *records, uint32_t minute, uint16_t port, uint8_t family, const char *term,
+		uint64_t now, uint64_t *emitted);
 
 #endif

@@ -13,14 +13,14 @@
 #define NAME_TERM(name) #name,
 
 static const char *const packet_terms[] = { "seen",
-					     "seen_bytes",
-					     "passed",
-					     "answered",
-					     "taken",
-					     "syn_sampled",
-					     "syn_unsampled",
-					     OTORI_KINDS(NAME_KIND) OTORI_EVENTS(NAME_EMITTED) OTORI_EVENTS(NAME_RING_FULL)
-						     OTORI_REFUSALS(NAME_REFUSED) };
+					    "seen_bytes",
+					    "passed",
+					    "answered",
+					    "taken",
+					    "syn_sampled",
+					    "syn_unsampled",
+					    OTORI_KINDS(NAME_KIND) OTORI_EVENTS(NAME_EMITTED)
+						    OTORI_EVENTS(NAME_RING_FULL) OTORI_REFUSALS(NAME_REFUSED) };
 
 static const char *const responder_terms[] = { RESPONDER_TERMS(NAME_TERM) };
 

@@ -2,8 +2,8 @@
 /*
  * ledger_terms.h - the names of what is counted, in the order of their fields.
  *
- * In:  the lists of counters.h and page.h. Out: names, and the figures of one port and family seen as an array. Used by ledger/ and
- * by `otori status`. Pure.
+ * In:  the lists of counters.h and page.h. Out: names, and the figures of one port and family seen as an array. Used by
+ * ledger/ and by `otori status`. Pure.
  */
 #ifndef OTORI_LEDGER_TERMS_H
 #define OTORI_LEDGER_TERMS_H

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * database_process.c - a child that brings the schema up to date as soon as the database lets it, and keeps the private cluster.
+ * database_process.c - a child that brings the schema up to date as soon as the database lets it, and keeps the private
+ * cluster.
  *
- * In:  --database or --embedded. Out: lines by a pipe: "R conninfo" (ready), "E text" (trouble, tried again), "F text" (no wait heals
- * it). So that neither initdb nor a database that is away ever holds up the supervisor.
+ * In:  --database or --embedded. Out: lines by a pipe: "R conninfo" (ready), "E text" (trouble, tried again), "F text"
+ * (no wait heals it). So that neither initdb nor a database that is away ever holds up the supervisor.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -122,7 +123,7 @@ static _Noreturn void live(const struct run_options *options, int channel, pid_t
 	users_clean_child(channel);
 	fcntl(USERS_KEPT_FD, F_SETFD, FD_CLOEXEC);
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group; the supervisor decides the order */
+	signal(SIGINT, SIG_IGN);	/* Ctrl-C reaches the whole group; the supervisor decides the order */
 	sigaction(SIGTERM, &act, NULL); /* without SA_RESTART: waits end */
 	prctl(PR_SET_NAME, "otori-database");
 	prctl(PR_SET_PDEATHSIG, SIGTERM);

@@ -236,6 +236,7 @@ int figures_collect(struct figures *figures)
 		figures->guarded[n] = ifindex && guard_look(ifindex, 0, text, sizeof(text)) == GUARD_IN_PLACE;
 	}
 	if (*state_get(&figures->state, "journal"))
-		journal_directory_backlog(state_get(&figures->state, "journal"), &figures->backlog_files, &figures->backlog_bytes);
+		journal_directory_backlog(state_get(&figures->state, "journal"), &figures->backlog_files,
+					  &figures->backlog_bytes);
 	return 0;
 }

@@ -38,7 +38,7 @@ struct figures_worker {
 
 struct figures {
 	struct state state;
-	bool attached; /* pins are there */
+	bool attached;			 /* pins are there */
 	bool guarded[OTORI_MAX_DEVICES]; /* by the kernel's word, in the order of state.device */
 	uint64_t backlog_files, backlog_bytes;
 	uint32_t workers;

@@ -2,8 +2,8 @@
 /*
  * guard_keeper.c - nothing is sent while the guard is not in place.
  *
- * In:  what the guard's watch and every second's look find. Out: transmission stopped or going on (XDP's answers, the responder's
- * frames), the guard put back, a line and a violation record. Called by supervisor.c.
+ * In:  what the guard's watch and every second's look find. Out: transmission stopped or going on (XDP's answers, the
+ * responder's frames), the guard put back, a line and a violation record. Called by supervisor.c.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -28,7 +28,8 @@ _Static_assert(OTORI_GUARD_VERDICT_COUNT <= 16, "guard_counted has too little ro
 
 static void record(struct supervisor *supervisor, const char *source, const char *what)
 {
-	struct record_violation violation = { .seen_at_ns = clock_utc_ns(), .source = slice_of_text(source),
+	struct record_violation violation = { .seen_at_ns = clock_utc_ns(),
+					      .source = slice_of_text(source),
 					      .what = slice_of_text(what) };
 
 	if (record_append_violation(&supervisor->own.records, &violation) < 0)
@@ -81,8 +82,8 @@ static bool look(struct supervisor *supervisor, struct datapath_device *device)
 		record(supervisor, "supervisor", line);
 	}
 	device->guarded = false;
-	if (state == GUARD_ABSENT &&
-	    guard_install(device->ifindex, device->name, datapath_guard_descriptor(&supervisor->datapath), &problem) == 0) {
+	if (state == GUARD_ABSENT && guard_install(device->ifindex, device->name,
+						   datapath_guard_descriptor(&supervisor->datapath), &problem) == 0) {
 		log_notice("guard: %s: put back in place", device->name);
 		device->guarded = true;
 	}
@@ -117,8 +118,8 @@ void guard_keeper_count(struct supervisor *supervisor)
 		supervisor->guard_counted[verdict] = sum;
 		if (sum <= before || strncmp(verdict_names[verdict], "drop_", 5) != 0 || !supervisor->observed_ns)
 			continue;
-		snprintf(line, sizeof(line), "%s: %" PRIu64 " frames refused (%s)", verdict_names[verdict], sum - before,
-			 verdict_texts[verdict]);
+		snprintf(line, sizeof(line), "%s: %" PRIu64 " frames refused (%s)", verdict_names[verdict],
+			 sum - before, verdict_texts[verdict]);
 		record(supervisor, "tc", line);
 	}
 	free(values);

@@ -2,8 +2,9 @@
 /*
  * loader_process.c - the loader, in a process and a user of its own.
  *
- * In:  the journal's folder, the conninfo. Out: the process. It is an exec of our own binary, so that nothing of the supervisor's
- * memory is in it; the folder is its working directory, so that its user need not be able to walk the way there.
+ * In:  the journal's folder, the conninfo. Out: the process. It is an exec of our own binary, so that nothing of the
+ * supervisor's memory is in it; the folder is its working directory, so that its user need not be able to walk the way
+ * there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +22,8 @@
 #include "loader/loader.h"
 #include "supervisor/supervisor.h"
 
-#define CONNINFO_VARIABLE "OTORI_LOADER_DATABASE" /* not an argument: it may hold a password, and arguments are public */
+#define CONNINFO_VARIABLE \
+	"OTORI_LOADER_DATABASE" /* not an argument: it may hold a password, and arguments are public */
 #define USEFUL_NS (30 * NS_PER_SECOND)
 
 extern char **environ;
@@ -81,7 +83,9 @@ static void on_stop(int number)
 int loader_process_main(int argc, char **argv)
 {
 	const char *conninfo = getenv(CONNINFO_VARIABLE);
-	struct loader_settings settings = { .journal = ".", .retry_milliseconds = 500, .poll_milliseconds = 200, .stop = &stop };
+	struct loader_settings settings = {
+		.journal = ".", .retry_milliseconds = 500, .poll_milliseconds = 200, .stop = &stop
+	};
 	struct loader_totals totals = { 0 };
 	struct sigaction act = { .sa_handler = on_stop };
 	static volatile const int go_on;

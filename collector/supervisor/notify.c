@@ -2,7 +2,8 @@
 /*
  * notify.c - tells the service manager that we are ready, alive, stopping.
  *
- * In:  $NOTIFY_SOCKET. Out: one datagram in sd_notify(3)'s format, which is stable and needs no library. Called by supervisor/.
+ * In:  $NOTIFY_SOCKET. Out: one datagram in sd_notify(3)'s format, which is stable and needs no library. Called by
+ * supervisor/.
  */
 #include <stddef.h>
 #include <stdlib.h>

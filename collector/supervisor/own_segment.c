@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * own_segment.c - the supervisor's own records, on their way into a journal segment of their own: ledger, observation, violations.
+ * own_segment.c - the supervisor's own records, on their way into a journal segment of their own: ledger, observation,
+ * violations.
  *
  * In:  the ledger, record_buffer own.records. Out: segments of writer 255. Called every second and at the end.
  *
- * The ledger must not emit anything twice, or not at all, where the supervisor is killed between "appended" and "remembered". So what
- * will be remembered is written first, beside what is still valid, with the place in the segment where the records will
- * stand; after the append it takes the other's place. A start that finds it waiting looks whether the records got there.
+ * The ledger must not emit anything twice, or not at all, where the supervisor is killed between "appended" and
+ * "remembered". So what will be remembered is written first, beside what is still valid, with the place in the segment
+ * where the records will stand; after the append it takes the other's place. A start that finds it waiting looks
+ * whether the records got there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -102,7 +104,8 @@ int own_segment_open(struct supervisor *supervisor, struct problem *problem)
 	uint64_t lost;
 
 	own->writer = journal_writer_new(supervisor->options->sensor, SUPERVISOR_WRITER);
-	if (!own->writer || record_buffer_open(&own->records, RECORD_BUFFER_BYTES) < 0 || ledger_open(&own->ledger, &sources) < 0)
+	if (!own->writer || record_buffer_open(&own->records, RECORD_BUFFER_BYTES) < 0 ||
+	    ledger_open(&own->ledger, &sources) < 0)
 		return problem_say(problem, PROBLEM_FAILURE, -ENOMEM, "out of memory");
 	settle_doubt();
 	if (restore(supervisor) < 0) {
@@ -111,7 +114,8 @@ int own_segment_open(struct supervisor *supervisor, struct problem *problem)
 	} else {
 		lost = page_file_bury(supervisor->page);
 		if (lost)
-			log_notice("%" PRIu64 " conversations of the earlier run are lost: it did not end by itself", lost);
+			log_notice("%" PRIu64 " conversations of the earlier run are lost: it did not end by itself",
+				   lost);
 	}
 	supervisor->page->magic = RESPONDER_PAGE_MAGIC;
 	supervisor->page->version = RESPONDER_PAGE_VERSION;

@@ -2,7 +2,8 @@
 /*
  * page_file.c - the counter page of the responder's workers, as a file that outlives both them and the supervisor.
  *
- * In:  /run/otori/page. Out: the page, mapped; `otori status` maps the same file. Called at the start and after each end of a responder.
+ * In:  /run/otori/page. Out: the page, mapped; `otori status` maps the same file. Called at the start and after each
+ * end of a responder.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +16,8 @@
 
 static bool usable(const struct responder_page *page)
 {
-	return page->magic == RESPONDER_PAGE_MAGIC && page->version == RESPONDER_PAGE_VERSION && page->workers <= OTORI_MAX_RINGS;
+	return page->magic == RESPONDER_PAGE_MAGIC && page->version == RESPONDER_PAGE_VERSION &&
+	       page->workers <= OTORI_MAX_RINGS;
 }
 
 void page_file_fresh(struct supervisor *supervisor)
@@ -40,7 +42,8 @@ int page_file_open(struct supervisor *supervisor, struct problem *problem)
 		int err = -errno;
 
 		close(fd);
-		return problem_say(problem, PROBLEM_FAILURE, err, SUPERVISOR_PAGE_FILE " cannot be mapped: %s", strerror(-err));
+		return problem_say(problem, PROBLEM_FAILURE, err, SUPERVISOR_PAGE_FILE " cannot be mapped: %s",
+				   strerror(-err));
 	}
 	madvise(page, sizeof(*page), MADV_DONTFORK); /* children get what they need by descriptor */
 	supervisor->page = page;
@@ -53,8 +56,9 @@ int page_file_open(struct supervisor *supervisor, struct problem *problem)
 /* Closes the books of one port and family of one minute. */
 static uint64_t bury_terms(uint64_t terms[TERM_COUNT])
 {
-	uint64_t lost = terms[TERM_opened] - terms[TERM_recorded] - terms[TERM_lost_crash] - terms[TERM_lost_pool_exhausted] -
-			terms[TERM_lost_records_full] - terms[TERM_lost_journal_failed];
+	uint64_t lost = terms[TERM_opened] - terms[TERM_recorded] - terms[TERM_lost_crash] -
+			terms[TERM_lost_pool_exhausted] - terms[TERM_lost_records_full] -
+			terms[TERM_lost_journal_failed];
 	uint64_t unwritten = terms[TERM_records_made] - terms[TERM_records_journalled] - terms[TERM_records_shed];
 
 	/* by what was opened and not by the gauge, since the kill may have come between the two */

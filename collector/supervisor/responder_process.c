@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * responder_process.c - starts the responder with exactly what it may have, and speaks with it: see responder/contract.h.
+ * responder_process.c - starts the responder with exactly what it may have, and speaks with it: see
+ * responder/contract.h.
  *
- * In:  datapath (rings), page, journal, messages of fixed size. Out: the process, its descriptors, journal segments by SCM_RIGHTS.
- * Called by supervisor.c. Believes nothing of what the responder says but a worker's number and a segment it was given.
+ * In:  datapath (rings), page, journal, messages of fixed size. Out: the process, its descriptors, journal segments by
+ * SCM_RIGHTS. Called by supervisor.c. Believes nothing of what the responder says but a worker's number and a segment
+ * it was given.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -67,7 +69,8 @@ static int arrange(int given[DESCRIPTORS], int binary)
 static _Noreturn void become_responder(const struct supervisor *supervisor, int given[DESCRIPTORS], pid_t parent)
 {
 	char *arguments[] = { "otori-responder", "--contract", NULL };
-	char *environment[] = { "PATH=/usr/bin:/bin", "LC_ALL=C", getenv("JOURNAL_STREAM") ? "JOURNAL_STREAM=1" : NULL, NULL };
+	char *environment[] = { "PATH=/usr/bin:/bin", "LC_ALL=C", getenv("JOURNAL_STREAM") ? "JOURNAL_STREAM=1" : NULL,
+				NULL };
 	sigset_t none;
 	int binary, nothing;
 
@@ -157,7 +160,8 @@ void responder_tell(struct supervisor *supervisor, enum responder_message_kind k
 	struct responder_message message = { .kind = kind, .value = value };
 
 	if (supervisor->responder.notify >= 0 &&
-	    send(supervisor->responder.notify, &message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EPIPE)
+	    send(supervisor->responder.notify, &message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
+	    errno != EPIPE)
 		log_warning("the responder cannot be told: %s", strerror(errno));
 }
 
@@ -169,7 +173,9 @@ static int send_segment(int notify, uint32_t worker, uint64_t segment, int fd)
 		char bytes[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} control = { 0 };
-	struct msghdr packet = { .msg_iov = &content, .msg_iovlen = 1, .msg_control = control.bytes,
+	struct msghdr packet = { .msg_iov = &content,
+				 .msg_iovlen = 1,
+				 .msg_control = control.bytes,
 				 .msg_controllen = sizeof(control.bytes) };
 	struct cmsghdr *head = CMSG_FIRSTHDR(&packet);
 
@@ -281,13 +287,15 @@ void responder_ended(struct supervisor *supervisor, int status)
 	if (supervisor->stop && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return;
 	if (WIFSIGNALED(status))
-		log_error("the responder was ended by signal %d; %" PRIu64 " conversations are lost", WTERMSIG(status), lost);
+		log_error("the responder was ended by signal %d; %" PRIu64 " conversations are lost", WTERMSIG(status),
+			  lost);
 	else
-		log_error("the responder ended with status %d; %" PRIu64 " conversations are lost", WEXITSTATUS(status), lost);
+		log_error("the responder ended with status %d; %" PRIu64 " conversations are lost", WEXITSTATUS(status),
+			  lost);
 	if (!responder->was_ready && responder->child.failures >= 5) {
 		supervisor->failed = supervisor->stop = true;
-		problem_say(&supervisor->why, PROBLEM_FAILURE, -ECHILD, "the responder ended %u times before it was ready",
-			    responder->child.failures);
+		problem_say(&supervisor->why, PROBLEM_FAILURE, -ECHILD,
+			    "the responder ended %u times before it was ready", responder->child.failures);
 	}
 }
 

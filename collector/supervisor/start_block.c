@@ -2,7 +2,8 @@
 /*
  * start_block.c - everything the responder needs to know, in one block of memory that nobody can change.
  *
- * In:  options, datapath, the sensor's secrets. Out: a sealed memfd with struct responder_start. Called before each exec of it.
+ * In:  options, datapath, the sensor's secrets. Out: a sealed memfd with struct responder_start. Called before each
+ * exec of it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,9 +16,9 @@
 
 #include "supervisor/supervisor.h"
 
-#define RECORD_BYTES (4u << 20)	    /* a worker's records between two commits; a frame of the journal takes 8 MiB */
-#define SEGMENT_BYTES (64u << 20)   /* of journal, compressed */
-#define CHUNKS_LEAST 65536u	    /* 32 MiB, touched only when used */
+#define RECORD_BYTES (4u << 20)	  /* a worker's records between two commits; a frame of the journal takes 8 MiB */
+#define SEGMENT_BYTES (64u << 20) /* of journal, compressed */
+#define CHUNKS_LEAST 65536u	  /* 32 MiB, touched only when used */
 #define SECRET_FILE "sensor.key"
 
 int start_block_secrets(struct supervisor *supervisor, struct problem *problem)
@@ -37,7 +38,8 @@ int start_block_secrets(struct supervisor *supervisor, struct problem *problem)
 		return 0;
 	}
 	if (getrandom(supervisor->secret, sizeof(supervisor->secret), 0) != (ssize_t)sizeof(supervisor->secret) ||
-	    pwrite(fd, supervisor->secret, sizeof(supervisor->secret), 0) != (ssize_t)sizeof(supervisor->secret) || fsync(fd) < 0) {
+	    pwrite(fd, supervisor->secret, sizeof(supervisor->secret), 0) != (ssize_t)sizeof(supervisor->secret) ||
+	    fsync(fd) < 0) {
 		close(fd);
 		return problem_say(problem, PROBLEM_FAILURE, -EIO, "%s cannot be written", path);
 	}
@@ -100,7 +102,8 @@ int start_block_make(const struct supervisor *supervisor)
 	if (write(fd, start, sizeof(*start)) != (ssize_t)sizeof(*start) ||
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
 		goto out;
-	/* opened anew for reading alone: older kernels refuse a shared mapping of a sealed file that could be written */
+	/* opened anew for reading alone: older kernels refuse a shared mapping of a sealed file that could be written
+	 */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	reading = open(path, O_RDONLY | O_CLOEXEC);
 	err = reading < 0 ? -errno : 0;

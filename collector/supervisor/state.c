@@ -19,7 +19,8 @@ static void take_device(struct state *state, const char *value)
 	struct state_device *device = &state->device[state->device_count];
 	char mode[16], guarded[16];
 
-	if (state->device_count == OTORI_MAX_DEVICES || sscanf(value, "%15s %15s %15s", device->name, mode, guarded) != 3)
+	if (state->device_count == OTORI_MAX_DEVICES ||
+	    sscanf(value, "%15s %15s %15s", device->name, mode, guarded) != 3)
 		return;
 	device->generic = strcmp(mode, "generic") == 0;
 	device->guarded = strcmp(guarded, "guarded") == 0;

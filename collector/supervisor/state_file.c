@@ -2,7 +2,8 @@
 /*
  * state_file.c - what `otori status` wants to know and the maps don't hold, as `key=value` lines.
  *
- * In:  the supervisor. Out: /run/otori/state, replaced as a whole every second. May not hold secrets: everybody may read it.
+ * In:  the supervisor. Out: /run/otori/state, replaced as a whole every second. May not hold secrets: everybody may
+ * read it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -48,11 +49,13 @@ void state_file_write(const struct supervisor *supervisor)
 		supervisor->transmitting && responder_alive(supervisor), supervisor->transmitting);
 	fprintf(file, "responder=%d\nresponder_failures=%u\nloader=%d\n", (int)supervisor->responder.child.pid,
 		supervisor->responder.child.failures, (int)supervisor->loader.pid);
-	fprintf(file, "database=%s\ndatabase_trouble=%s\n", supervisor->database.ready ? "ready" : "away", supervisor->database.trouble);
+	fprintf(file, "database=%s\ndatabase_trouble=%s\n", supervisor->database.ready ? "ready" : "away",
+		supervisor->database.trouble);
 	fprintf(file, "journal=%s\nsecrets=%s\nimpersonate=%s\nmodule=absent\nprobe_mail=off\n", options->journal,
 		options->secrets_clear ? "clear" : "hash", options->impersonate ? "yes" : "no");
-	fprintf(file, "limit_per_prefix=%u\nlimit_global=%u\nrestart_grace=%u\nanswer_arp=%s\n", options->limit_per_prefix,
-		options->limit_global, options->restart_grace, options->answer_arp ? "yes" : "no");
+	fprintf(file, "limit_per_prefix=%u\nlimit_global=%u\nrestart_grace=%u\nanswer_arp=%s\n",
+		options->limit_per_prefix, options->limit_global, options->restart_grace,
+		options->answer_arp ? "yes" : "no");
 	put_lists(file, supervisor);
 	fchmod(fileno(file), 0644);
 	if (fclose(file) == 0)

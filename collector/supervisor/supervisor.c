@@ -4,8 +4,8 @@
  *
  * In:  struct run_options, signals, events of children and netlink. Out: an exit status. Called by run.c.
  *
- * A start that fails leaves nothing behind but what an earlier run had left. A stop leaves programs, guard and pins, so that the next
- * start goes on where this one ended.
+ * A start that fails leaves nothing behind but what an earlier run had left. A stop leaves programs, guard and pins, so
+ * that the next start goes on where this one ended.
  */
 #include "supervisor/supervisor.h"
 
@@ -66,12 +66,15 @@ static int check_decoys(struct supervisor *supervisor, struct problem *problem)
 	int count = host_decoys(options->decoys.items, options->decoys.count, &supervisor->decoys);
 
 	if (count < 0)
-		return problem_say(problem, PROBLEM_FAILURE, count, "the host's addresses cannot be read: %s", strerror(-count));
+		return problem_say(problem, PROBLEM_FAILURE, count, "the host's addresses cannot be read: %s",
+				   strerror(-count));
 	if (count > OTORI_MAX_PREFIXES)
-		return problem_say(problem, PROBLEM_USAGE, -E2BIG, "decoys: more than %d prefixes, the host's own addresses within them included",
+		return problem_say(problem, PROBLEM_USAGE, -E2BIG,
+				   "decoys: more than %d prefixes, the host's own addresses within them included",
 				   OTORI_MAX_PREFIXES);
 	supervisor->decoy_count = (uint32_t)count;
-	return host_ports_free(supervisor->decoys, supervisor->decoy_count, options->ports, options->port_count, problem);
+	return host_ports_free(supervisor->decoys, supervisor->decoy_count, options->ports, options->port_count,
+			       problem);
 }
 
 static int check_all(struct supervisor *supervisor, struct datapath_device *devices, struct problem *problem)
@@ -80,7 +83,8 @@ static int check_all(struct supervisor *supervisor, struct datapath_device *devi
 	int err;
 
 	if (geteuid() != 0)
-		return problem_say(problem, PROBLEM_FAILURE, -EPERM, "run needs root: it loads BPF programs and opens packet sockets");
+		return problem_say(problem, PROBLEM_FAILURE, -EPERM,
+				   "run needs root: it loads BPF programs and opens packet sockets");
 	err = check_devices(options, devices, problem);
 	if (!err)
 		err = users_find("responder-user", options->responder_user, &supervisor->responder_user, problem);
@@ -139,7 +143,8 @@ static int open_journal(struct supervisor *supervisor, struct problem *problem)
 	if (!err)
 		err = journal_directory_open(path, &supervisor->journal);
 	if (err == -EBUSY)
-		return problem_say(problem, PROBLEM_FAILURE, err, "journal %s: another otori run is already using it", path);
+		return problem_say(problem, PROBLEM_FAILURE, err, "journal %s: another otori run is already using it",
+				   path);
 	if (err)
 		return problem_say(problem, PROBLEM_FAILURE, err, "journal %s: %s", path, strerror(-err));
 	return 0;
@@ -149,10 +154,17 @@ static int open_datapath(struct supervisor *supervisor, const struct datapath_de
 {
 	const struct run_options *options = supervisor->options;
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	struct datapath_plan plan = { .devices = devices, .device_count = options->interface_count, .decoys = supervisor->decoys,
-				      .decoy_count = supervisor->decoy_count, .quiet = options->quiet.items,
-				      .quiet_count = options->quiet.count, .ports = options->ports, .port_count = options->port_count,
-				      .rings = options->rings, .ring_bytes = RING_BYTES, .flows = options->flows };
+	struct datapath_plan plan = { .devices = devices,
+				      .device_count = options->interface_count,
+				      .decoys = supervisor->decoys,
+				      .decoy_count = supervisor->decoy_count,
+				      .quiet = options->quiet.items,
+				      .quiet_count = options->quiet.count,
+				      .ports = options->ports,
+				      .port_count = options->port_count,
+				      .rings = options->rings,
+				      .ring_bytes = RING_BYTES,
+				      .flows = options->flows };
 
 	if (!plan.rings)
 		plan.rings = cores < 1 ? 1 : cores > OTORI_MAX_RINGS ? OTORI_MAX_RINGS : (uint32_t)cores;
@@ -170,7 +182,8 @@ static int open_datapath(struct supervisor *supervisor, const struct datapath_de
 /* Guard first, then the program: nothing can be answered in between. */
 static int attach_datapath(struct supervisor *supervisor, struct problem *problem)
 {
-	static const enum datapath_mode modes[] = { [XDP_MODE_AUTO] = DATAPATH_MODE_AUTO, [XDP_MODE_NATIVE] = DATAPATH_MODE_NATIVE,
+	static const enum datapath_mode modes[] = { [XDP_MODE_AUTO] = DATAPATH_MODE_AUTO,
+						    [XDP_MODE_NATIVE] = DATAPATH_MODE_NATIVE,
 						    [XDP_MODE_SKB] = DATAPATH_MODE_SKB };
 	struct datapath *datapath = &supervisor->datapath;
 	int err = 0;
@@ -230,8 +243,8 @@ static void watch_children(struct supervisor *supervisor)
 }
 
 /*
- * Starts the keeper of the database. A folder that can't hold a private cluster, which it says at once, ends the start: so for such a
- * one this comes before anything is attached.
+ * Starts the keeper of the database. A folder that can't hold a private cluster, which it says at once, ends the start:
+ * so for such a one this comes before anything is attached.
  */
 static int begin_database(struct supervisor *supervisor, struct problem *problem)
 {
@@ -271,7 +284,8 @@ static int start(struct supervisor *supervisor, struct problem *problem)
 	if (!err)
 		err = own_segment_open(supervisor, problem);
 	if (!err && journal_directory_recover(supervisor->journal) < 0)
-		err = problem_say(problem, PROBLEM_FAILURE, -EIO, "journal %s cannot be recovered", supervisor->options->journal);
+		err = problem_say(problem, PROBLEM_FAILURE, -EIO, "journal %s cannot be recovered",
+				  supervisor->options->journal);
 	if (!err && supervisor->options->embedded)
 		err = begin_database(supervisor, problem);
 	if (!err)
@@ -408,8 +422,14 @@ static void stop_children(struct supervisor *supervisor)
 
 static void release(struct supervisor *supervisor)
 {
-	const int fds[] = { supervisor->page_fd, supervisor->self, supervisor->epoll, supervisor->signals, supervisor->timer,
-			    supervisor->responder.binary, supervisor->responder.notify, supervisor->database.channel };
+	const int fds[] = { supervisor->page_fd,
+			    supervisor->self,
+			    supervisor->epoll,
+			    supervisor->signals,
+			    supervisor->timer,
+			    supervisor->responder.binary,
+			    supervisor->responder.notify,
+			    supervisor->database.channel };
 
 	own_segment_close(supervisor);
 	guard_watch_close(supervisor->watch);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * supervisor.h - the small process that keeps everything else: datapath, guard, responder, loader, database, journal's folder.
+ * supervisor.h - the small process that keeps everything else: datapath, guard, responder, loader, database, journal's
+ * folder.
  *
- * In:  struct run_options. Out: an exit status, when a signal ended it. Called by run.c. It parses nothing that strangers sent: what
- * it reads are counters, messages of fixed size from its children, and netlink.
+ * In:  struct run_options. Out: an exit status, when a signal ended it. Called by run.c. It parses nothing that
+ * strangers sent: what it reads are counters, messages of fixed size from its children, and netlink.
  *
  * Files, in the order of a start: users.c, datapath/, page_file.c, own_segment.c, transmit_socket.c + start_block.c +
- * responder_process.c, database_process.c, loader_process.c; while it runs: guard_keeper.c, ticks.c, state_file.c, notify.c.
+ * responder_process.c, database_process.c, loader_process.c; while it runs: guard_keeper.c, ticks.c, state_file.c,
+ * notify.c.
  */
 #ifndef OTORI_SUPERVISOR_SUPERVISOR_H
 #define OTORI_SUPERVISOR_SUPERVISOR_H
@@ -48,7 +50,7 @@ struct responder_process {
 	int binary; /* descriptor of otori-responder, opened at the start */
 	int notify; /* socket; -1 = none */
 	bool ready, was_ready;
-	bool wants[OTORI_MAX_RINGS]; /* a segment that could not be made yet */
+	bool wants[OTORI_MAX_RINGS];				/* a segment that could not be made yet */
 	uint64_t segment[OTORI_MAX_RINGS][SUPERVISOR_SEGMENTS]; /* handed out and not done */
 };
 
@@ -65,7 +67,7 @@ struct own_segment {
 	struct journal_writer *writer;
 	struct record_buffer records;
 	struct ledger *ledger;
-	uint64_t segment; /* 0 = none open */
+	uint64_t segment;    /* 0 = none open */
 	uint64_t started_ns; /* UTC */
 	uint64_t shed;	     /* records that found no room or no disk */
 };
@@ -84,15 +86,15 @@ struct supervisor {
 	struct database_process database;
 	struct child loader;
 	struct guard_watch *watch;
-	uint32_t guard_program; /* id of the program that must be in place */
-	bool transmitting;	/* what was last told to the responder and to XDP */
-	bool announced;		/* "otori: answering" was printed */
-	uint64_t guard_counted[16]; /* verdicts as last seen */
+	uint32_t guard_program;		     /* id of the program that must be in place */
+	bool transmitting;		     /* what was last told to the responder and to XDP */
+	bool announced;			     /* "otori: answering" was printed */
+	uint64_t guard_counted[16];	     /* verdicts as last seen */
 	uint64_t dropped[OTORI_MAX_DEVICES]; /* by the device, as last seen */
 	uint64_t secret[4];
 	uint64_t began_at_ns, observed_ns; /* UTC: start; last observation row */
 	int epoll, signals, timer;
-	bool stop, failed; /* failed: end with status 1 */
+	bool stop, failed;  /* failed: end with status 1 */
 	struct problem why; /* of failed */
 };
 

@@ -2,8 +2,8 @@
 /*
  * ticks.c - what is due every second.
  *
- * In:  the supervisor. Out: clock and heartbeat for XDP, ledger, observation rows, children started again, the state file, the
- * service manager's watchdog. Called by supervisor.c.
+ * In:  the supervisor. Out: clock and heartbeat for XDP, ledger, observation rows, children started again, the state
+ * file, the service manager's watchdog. Called by supervisor.c.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -34,12 +34,14 @@ static char *decoys_text(const struct run_options *options)
 
 void ticks_observe(struct supervisor *supervisor, uint64_t now_ns)
 {
-	struct record_observation observation = { .began_at_ns = supervisor->began_at_ns, .until_ns = now_ns,
+	struct record_observation observation = { .began_at_ns = supervisor->began_at_ns,
+						  .until_ns = now_ns,
 						  .origin = slice_of_text("run") };
 	char ports[OTORI_MAX_PORTS * 6 + 1] = "", *decoys = decoys_text(supervisor->options);
 
 	for (uint32_t n = 0; n < supervisor->options->port_count; n++)
-		snprintf(ports + strlen(ports), sizeof(ports) - strlen(ports), "%s%u", n ? "," : "", supervisor->options->ports[n]);
+		snprintf(ports + strlen(ports), sizeof(ports) - strlen(ports), "%s%u", n ? "," : "",
+			 supervisor->options->ports[n]);
 	if (decoys) {
 		observation.decoys = slice_of_text(decoys);
 		observation.ports = slice_of_text(ports);
@@ -54,7 +56,8 @@ static void count_dropped(struct supervisor *supervisor, uint64_t now_ns)
 {
 	for (uint32_t n = 0; n < supervisor->datapath.device_count; n++) {
 		uint64_t now = host_device_dropped(supervisor->datapath.devices[n].ifindex);
-		struct record_ledger record = { .minute = (uint32_t)(now_ns / NS_PER_MINUTE), .term = slice_of_text("device_dropped"),
+		struct record_ledger record = { .minute = (uint32_t)(now_ns / NS_PER_MINUTE),
+						.term = slice_of_text("device_dropped"),
 						.value = (int64_t)(now - supervisor->dropped[n]) };
 
 		if (now > supervisor->dropped[n] && record_append_ledger(&supervisor->own.records, &record) < 0)

@@ -2,8 +2,8 @@
 /*
  * transmit_socket.c - the sockets by which the responder's frames leave.
  *
- * In:  a device. Out: an AF_PACKET socket that is bound to it, marked for the guard, has a transmit ring, and receives nothing. The
- * responder inherits it and may change nothing about it.
+ * In:  a device. Out: an AF_PACKET socket that is bound to it, marked for the guard, has a transmit ring, and receives
+ * nothing. The responder inherits it and may change nothing about it.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -2,7 +2,8 @@
 /*
  * users.c - the users that children become.
  *
- * In:  names. Out: ids; in a child, the change for good. Called by the files of each child. May not be used by the supervisor itself.
+ * In:  names. Out: ids; in a child, the change for good. Called by the files of each child. May not be used by the
+ * supervisor itself.
  */
 #include <errno.h>
 #include <grp.h>
@@ -19,10 +20,11 @@ int users_find(const char *key, const char *name, struct child_user *user, struc
 	const struct passwd *entry = getpwnam(name);
 
 	if (!entry)
-		return problem_say(problem, PROBLEM_USAGE, -ENOENT, "%s: there is no user '%s': useradd --system %s makes it", key, name,
-				   name);
+		return problem_say(problem, PROBLEM_USAGE, -ENOENT,
+				   "%s: there is no user '%s': useradd --system %s makes it", key, name, name);
 	if (entry->pw_uid == 0)
-		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: '%s' is root, which must not do this", key, name);
+		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: '%s' is root, which must not do this", key,
+				   name);
 	user->uid = entry->pw_uid;
 	user->gid = entry->pw_gid;
 	return 0;

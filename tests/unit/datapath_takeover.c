@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * datapath_takeover.c - load, guard, attach, take over, unload: on a veth pair in a network and mount namespace of the test's own.
+ * datapath_takeover.c - load, guard, attach, take over, unload: on a veth pair in a network and mount namespace of the
+ * test's own.
  *
- * In:  root; the BPF programs. Out: cmocka's verdict; 77 where there is no root. The host's bpffs and devices are not touched.
+ * In:  root; the BPF programs. Out: cmocka's verdict; 77 where there is no root. The host's bpffs and devices are not
+ * touched.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,9 +45,17 @@ static struct datapath_decoy decoy_of(const char *text, uint8_t kind)
 static int open_with(struct datapath *datapath, uint32_t rings, uint32_t flows, const uint16_t *list, uint32_t count,
 		     struct problem *problem)
 {
-	struct datapath_decoy decoys[] = { decoy_of("198.18.0.0/16", OTORI_DECOY_UNUSED), decoy_of("192.0.2.1", OTORI_DECOY_OWN) };
-	struct datapath_plan plan = { .devices = &device, .device_count = 1, .decoys = decoys, .decoy_count = 2, .ports = list,
-				      .port_count = count, .rings = rings, .ring_bytes = 65536, .flows = flows,
+	struct datapath_decoy decoys[] = { decoy_of("198.18.0.0/16", OTORI_DECOY_UNUSED),
+					   decoy_of("192.0.2.1", OTORI_DECOY_OWN) };
+	struct datapath_plan plan = { .devices = &device,
+				      .device_count = 1,
+				      .decoys = decoys,
+				      .decoy_count = 2,
+				      .ports = list,
+				      .port_count = count,
+				      .rings = rings,
+				      .ring_bytes = 65536,
+				      .flows = flows,
 				      .settings = { .idle_seconds = 60, .answer_grace_ns = 30 * NS_PER_SECOND } };
 
 	datapath_init(datapath);
@@ -91,7 +101,8 @@ static void a_start_guards_before_it_attaches_and_an_unload_leaves_nothing(void 
 	assert_false(datapath.taken_over);
 	assert_int_equal(attached_program(), 0);
 	must(datapath_guard(&datapath, &problem), &problem);
-	assert_int_equal(guard_look(device.ifindex, datapath_guard_program(&datapath), text, sizeof(text)), GUARD_IN_PLACE);
+	assert_int_equal(guard_look(device.ifindex, datapath_guard_program(&datapath), text, sizeof(text)),
+			 GUARD_IN_PLACE);
 	assert_int_equal(attached_program(), 0);
 	must(datapath_attach(&datapath, DATAPATH_MODE_AUTO, &problem), &problem);
 	assert_int_not_equal(attached_program(), 0);
@@ -148,7 +159,7 @@ static void a_restart_takes_over_counters_keys_and_link(void **state)
 	assert_true(datapath.taken_over);
 	packets = seen(&datapath, 0);
 	assert_true(packets > 0);
-	assert_int_equal(attached_program(), program); /* the old one works on until the new one is ready */
+	assert_int_equal(attached_program(), program);	   /* the old one works on until the new one is ready */
 	assert_int_equal(datapath.settings->answering, 1); /* it is the live map */
 	must(datapath_guard(&datapath, &problem), &problem);
 	must(datapath_attach(&datapath, DATAPATH_MODE_AUTO, &problem), &problem);
@@ -203,7 +214,8 @@ static void another_size_replaces_the_admission_table_alone(void **state)
 static void decoys_are_replaced_as_a_whole(void **state)
 {
 	struct datapath_decoy other[] = { decoy_of("2001:db8:18::/112", OTORI_DECOY_UNUSED) };
-	struct otori_prefix key = { .prefix_bits = 128, .address = { [10] = 0xff, [11] = 0xff, [12] = 198, [13] = 18, [15] = 9 } };
+	struct otori_prefix key = { .prefix_bits = 128,
+				    .address = { [10] = 0xff, [11] = 0xff, [12] = 198, [13] = 18, [15] = 9 } };
 	struct datapath datapath;
 	struct otori_decoy value;
 	struct problem problem;
@@ -241,7 +253,8 @@ static void own_addresses_within_a_prefix_are_told_apart(void **state)
 static void add_filter(const struct datapath *datapath, uint32_t priority, uint32_t handle)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)device.ifindex, .attach_point = BPF_TC_EGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = handle, .priority = priority, .prog_fd = datapath_guard_descriptor(datapath));
+	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = handle, .priority = priority,
+		    .prog_fd = datapath_guard_descriptor(datapath));
 
 	assert_int_equal(bpf_tc_attach(&hook, &filter), 0);
 }
@@ -289,7 +302,8 @@ static int set_up(void **state)
 		;
 	if (mount("sysfs", "/sys", "sysfs", 0, NULL) < 0) /* that of the new network namespace */
 		return -1;
-	if (system("ip link add s0 type veth peer name c0 && ip address add 192.0.2.1/24 dev s0 && ip address add 192.0.2.2/24 dev c0 && "
+	if (system("ip link add s0 type veth peer name c0 && ip address add 192.0.2.1/24 dev s0 && ip address add "
+		   "192.0.2.2/24 dev c0 && "
 		   "ip link set c0 up && ip link set s0 up") != 0)
 		return -1;
 	return host_device("s0", &device, &problem);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * ledger_collect.c - from counters to deltas: each counted packet is emitted once, in its minute, whatever happens in between.
+ * ledger_collect.c - from counters to deltas: each counted packet is emitted once, in its minute, whatever happens in
+ * between.
  *
- * In:  per-CPU maps made here, filled as the XDP program fills them. Out: cmocka's verdict; 77 where maps can't be made (no root).
+ * In:  per-CPU maps made here, filled as the XDP program fills them. Out: cmocka's verdict; 77 where maps can't be made
+ * (no root).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -74,8 +76,9 @@ static int64_t emitted(const char *term, uint32_t minute, uint16_t port)
 	int64_t sum = 0;
 
 	while (record_next(&bytes, &record) == 1)
-		if (record.kind == RECORD_LEDGER && record.ledger.port == port && (!minute || record.ledger.minute == minute) &&
-		    record.ledger.term.length == strlen(term) && memcmp(record.ledger.term.bytes, term, strlen(term)) == 0)
+		if (record.kind == RECORD_LEDGER && record.ledger.port == port &&
+		    (!minute || record.ledger.minute == minute) && record.ledger.term.length == strlen(term) &&
+		    memcmp(record.ledger.term.bytes, term, strlen(term)) == 0)
 			sum += record.ledger.value;
 	return sum;
 }
@@ -93,7 +96,8 @@ static int set_up(void **state)
 	w.cpus = libbpf_num_possible_cpus();
 	w.minutes = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "minutes", 4, sizeof(struct otori_minute_counters),
 				   OTORI_MINUTE_SLOTS * OTORI_MAX_PORTS, NULL);
-	w.ports = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "ports", 4, sizeof(struct otori_port_counters), OTORI_MAX_PORTS, NULL);
+	w.ports = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "ports", 4, sizeof(struct otori_port_counters),
+				 OTORI_MAX_PORTS, NULL);
 	w.minute_values = calloc((size_t)w.cpus, sizeof(*w.minute_values));
 	w.port_values = calloc((size_t)w.cpus, sizeof(*w.port_values));
 	w.page = calloc(1, sizeof(*w.page));
@@ -197,7 +201,8 @@ static void a_state_of_other_maps_is_refused(void **state)
 	assert_int_equal(ledger_restore(w.ledger, fd), 0);
 	ledger_close(w.ledger);
 	other = w.ports;
-	w.ports = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "ports", 4, sizeof(struct otori_port_counters), OTORI_MAX_PORTS, NULL);
+	w.ports = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "ports", 4, sizeof(struct otori_port_counters),
+				 OTORI_MAX_PORTS, NULL);
 	assert_true(w.ports >= 0);
 	close(other);
 	assert_int_equal(open_ledger(), 0);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * options_read.c - the options of `otori run`: table, file, precedence, and one clear line for everything that is wrong.
+ * options_read.c - the options of `otori run`: table, file, precedence, and one clear line for everything that is
+ * wrong.
  *
  * In:  argv and files made here. Out: cmocka's verdict. Touches only a temporary folder.
  */
@@ -73,8 +74,9 @@ static void command_line_wins_over_file_wins_over_default(void **state)
 {
 	struct run_options o;
 	struct problem p;
-	char *path = (char *)write_file("# comment\n\n  idle-seconds = 30\nsensor=from.file\nports = 81, 82\ninterface = a\ninterface = b\n"
-					"decoys = 10.0.0.0/8\nsecrets = clear\nanswer-arp = yes\nmail-limit = 1M\n");
+	char *path = (char *)write_file(
+		"# comment\n\n  idle-seconds = 30\nsensor=from.file\nports = 81, 82\ninterface = a\ninterface = b\n"
+		"decoys = 10.0.0.0/8\nsecrets = clear\nanswer-arp = yes\nmail-limit = 1M\n");
 
 	(void)state;
 	assert_int_equal(READ(&o, &p, "--config", path, "--sensor", "from-line", "--ports", "90"), 0);
@@ -158,7 +160,8 @@ static void what_is_wrong_is_one_line_that_says_where_and_what(void **state)
 			argv[argc++] = (char *)r->argument[m];
 		if (read_all(&o, &p, argv) == 0)
 			fail_msg("case %zu was accepted", n);
-		if (p.status != PROBLEM_USAGE || strchr(p.text, '\n') || !strstr(p.text, r->says[0]) || !strstr(p.text, r->says[1]))
+		if (p.status != PROBLEM_USAGE || strchr(p.text, '\n') || !strstr(p.text, r->says[0]) ||
+		    !strstr(p.text, r->says[1]))
 			fail_msg("case %zu says: %s (status %d)", n, p.text, (int)p.status);
 		options_close(&o);
 	}
@@ -203,7 +206,8 @@ static void quiet_list_is_read_and_its_errors_name_the_line(void **state)
 
 static void prefixes_go_to_text_and_back(void **state)
 {
-	static const char *const texts[] = { "198.18.0.0/16", "192.0.2.1", "2001:db8::/112", "2001:db8::1", "10.0.0.0/8" };
+	static const char *const texts[] = { "198.18.0.0/16", "192.0.2.1", "2001:db8::/112", "2001:db8::1",
+					     "10.0.0.0/8" };
 	struct prefix p, q;
 	char text[PREFIX_TEXT_BYTES];
 
