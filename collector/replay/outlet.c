@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -19,7 +21,8 @@
 
 #define SEGMENT_BYTES (4u << 20) /* compressed; large enough for COPY, small enough to begin loading early */
 #define SEGMENTS_AHEAD 8	 /* finished segments that may wait for the loader: then the replay waits */
-#define TEMPORARY "otori-replay-XXXXXX"
+#define TEMPORARY "otori-replay-"
+#define STALE_SECONDS 60
 
 struct stream {
 	struct journal_writer *writer;
@@ -45,26 +48,6 @@ struct outlet {
 	int error; /* of the loader */
 };
 
-static int make_folder(struct outlet *outlet, const char *journal)
-{
-	const char *place = getenv("TMPDIR");
-
-	if (journal) {
-		outlet->folder = strdup(journal);
-		return outlet->folder ? 0 : -ENOMEM;
-	}
-	if (!place || !*place)
-		place = "/var/tmp"; /* a disk, where /tmp may be memory */
-	if (asprintf(&outlet->folder, "%s/%s", place, TEMPORARY) < 0) {
-		outlet->folder = NULL;
-		return -ENOMEM;
-	}
-	if (!mkdtemp(outlet->folder))
-		return -errno;
-	outlet->temporary = true;
-	return 0;
-}
-
 /* Removes a folder of our own; segments that could not be loaded and were set aside are evidence, and stay in bad/. */
 static void remove_folder(const char *folder)
 {
@@ -78,6 +61,55 @@ static void remove_folder(const char *folder)
 		closedir(files);
 	}
 	rmdir(folder);
+}
+
+/* Folders that a killed replay left behind: nobody holds their lock, and they are older than one that is just being begun. */
+static void sweep(const char *place)
+{
+	DIR *files = opendir(place);
+	time_t now = time(NULL);
+	struct dirent *file;
+
+	if (!files)
+		return;
+	while ((file = readdir(files))) {
+		struct journal_directory *directory = NULL;
+		struct stat status;
+		char *path;
+
+		if (strncmp(file->d_name, TEMPORARY, sizeof(TEMPORARY) - 1) != 0 ||
+		    fstatat(dirfd(files), file->d_name, &status, AT_SYMLINK_NOFOLLOW) || !S_ISDIR(status.st_mode) ||
+		    status.st_uid != geteuid() || now - status.st_mtime < STALE_SECONDS)
+			continue;
+		if (asprintf(&path, "%s/%s", place, file->d_name) < 0)
+			continue;
+		if (!journal_directory_open(path, &directory))
+			remove_folder(path);
+		journal_directory_close(directory);
+		free(path);
+	}
+	closedir(files);
+}
+
+static int make_folder(struct outlet *outlet, const char *journal)
+{
+	const char *place = getenv("TMPDIR");
+
+	if (journal) {
+		outlet->folder = strdup(journal);
+		return outlet->folder ? 0 : -ENOMEM;
+	}
+	if (!place || !*place)
+		place = "/var/tmp"; /* a disk, where /tmp may be memory */
+	sweep(place);
+	if (asprintf(&outlet->folder, "%s/%sXXXXXX", place, TEMPORARY) < 0) {
+		outlet->folder = NULL;
+		return -ENOMEM;
+	}
+	if (!mkdtemp(outlet->folder))
+		return -errno;
+	outlet->temporary = true;
+	return 0;
 }
 
 /* One look at the folder: everything that is finished is loaded. Adds to *sum. */
