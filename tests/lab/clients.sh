@@ -102,7 +102,7 @@ CLIENTS_IPV6_ROWS="2001:db8:18::1|3128|http|six.example|80|web|request
 # the host's own address is a decoy too; its port 22 is its own
 clients_own() {
     in_client curl -sS -m 10 -o /dev/null -x http://192.0.2.1:8080 http://own.example/ || return
-    got=$(in_client timeout 5 ncat --recv-only 192.0.2.1 22)
+    got=$(in_client timeout 5 ncat --recv-only 192.0.2.1 22 | tr -d '\r')
     [ "$got" = SSH-2.0-own-service ] || { echo "the host's own port 22 answered '$got'"; return 1; }
 }
 CLIENTS_OWN_ROWS="192.0.2.1|8080|http|own.example|80|web|request"
