@@ -141,6 +141,16 @@ static void note_sack(struct flow *flow, struct talk *talk, struct sack_range ra
 	talk->sacked[place] = range;
 }
 
+/* Three; fewer where so little is under way, and nothing can follow, that three can't come (early retransmit, RFC 5827). */
+static unsigned duplicates_needed(const struct flow *flow, const struct talk *talk, uint32_t flight)
+{
+	unsigned segments = (flight + tcp_segment_bytes(flow) - 1) / tcp_segment_bytes(flow);
+
+	if (segments > DUPLICATE_ACKS || talk->released > flight)
+		return DUPLICATE_ACKS;
+	return segments < 2 ? 1 : segments - 1;
+}
+
 static void duplicate(struct worker *worker, struct flow *flow, struct talk *talk)
 {
 	uint32_t segment = tcp_segment_bytes(flow);
@@ -155,8 +165,9 @@ static void duplicate(struct worker *worker, struct flow *flow, struct talk *tal
 	if (talk->duplicate_acks < 255)
 		talk->duplicate_acks++;
 	/* Not again for losses of a window that a timeout has already answered (RFC 6582, 3.2, step 1). */
-	if (talk->duplicate_acks != DUPLICATE_ACKS || (talk->recover && !seq_after(flow->snd_una, talk->recover) &&
-						       flow->snd_nxt != flow->snd_max))
+	if (talk->recover && !seq_after(flow->snd_una, talk->recover) && flow->snd_nxt != flow->snd_max)
+		return;
+	if (talk->duplicate_acks != duplicates_needed(flow, talk, flight))
 		return;
 	talk->ssthresh = flight / 2 > 2 * segment ? flight / 2 : 2 * segment;
 	talk->cwnd = talk->ssthresh + DUPLICATE_ACKS * segment;

@@ -246,12 +246,25 @@ static void after_sending(struct worker *worker, struct flow *flow, uint32_t len
 		tcp_arm_retransmission(worker, flow);
 }
 
+/*
+ * How far from snd_una we may send. The first duplicates of an acknowledgement let a new segment out each (limited transmit,
+ * RFC 3042), so that a small window brings forth the third.
+ */
+static uint32_t sendable(const struct flow *flow, const struct talk *talk)
+{
+	uint32_t window = talk->cwnd;
+
+	if (!(flow->flags & FLOW_RECOVERY) && talk->duplicate_acks && flow->snd_nxt == flow->snd_max)
+		window += tcp_segment_bytes(flow) * (talk->duplicate_acks < DUPLICATE_ACKS ? talk->duplicate_acks : DUPLICATE_ACKS - 1);
+	return flow->snd_wnd < window ? flow->snd_wnd : window;
+}
+
 /* Sends the next segment; false where there is nothing (more) to send now. */
 static bool send_next(struct worker *worker, struct flow *flow)
 {
 	struct talk *talk = flow_talk(&worker->flows, flow);
 	uint32_t offset = flow->snd_nxt - flow->snd_una;
-	uint32_t window = flow->snd_wnd < talk->cwnd ? flow->snd_wnd : talk->cwnd;
+	uint32_t window = sendable(flow, talk);
 	uint32_t waiting = talk->released > offset ? talk->released - offset : 0;
 	uint32_t segment = tcp_segment_bytes(flow);
 	uint32_t length = waiting < segment ? waiting : segment;

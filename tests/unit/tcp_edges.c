@@ -181,7 +181,7 @@ static void three_duplicates_bring_it_again(void **state)
 	count_frames(&lab);
 	lab_send(&lab, ACK, C + 1, S + 1460, NULL, 0);
 	lab_send(&lab, ACK, C + 1, S + 1460, NULL, 0);
-	assert_int_equal(count_frames(&lab), 0);
+	assert_int_equal(count_frames(&lab), 2); /* new segments: limited transmit */
 	lab_send(&lab, ACK, C + 1, S + 1460, NULL, 0);
 	seen = lab_next(&lab);
 	assert_non_null(seen);
