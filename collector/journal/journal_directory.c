@@ -6,7 +6,7 @@
  * Called by supervisor/ and replay/ (everything), loader/ (list, remove, set aside). May not look into a segment.
  *
  * The folder is its own state: a crash at any moment leaves files whose names say what they are. A number is written to
- * the file `number` before it is used. Where that file and all segments are gone, numbers go on from the clock, since
+ * the file `number` before it is used. Where that file and all segments are gone, numbers begin elsewhere, since
  * the database remembers the segments that it has loaded and would take a reused number for one of them.
  */
 #include "journal/journal.h"
@@ -30,11 +30,12 @@
 #define NUMBER_PARTIAL "number.partial"
 #define BAD_FOLDER "bad"
 /*
- * A fresh folder counts from now_ns >> 24: 60 numbers a second, and below the limit until 2262. A random number of so
- * many bits is added, since several journals of one sensor may be begun at once (replays).
+ * A fresh folder counts from now_ns >> 24 (60 numbers a second) and a random number of 36 bits: several journals of one
+ * sensor may be begun at once (replays), or one after the other in the place of a deleted one. That stays below the
+ * limit until 2225.
  */
 #define CLOCK_SHIFT 24
-#define CLOCK_SCATTER 14
+#define SCATTER_BITS 36
 
 struct journal_directory {
 	int fd;
@@ -143,13 +144,13 @@ static int read_number(const struct journal_directory *directory, uint64_t *numb
 static uint64_t first_number(void)
 {
 	struct timespec now;
-	uint32_t scatter = 0;
+	uint64_t scatter = 0;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (getrandom(&scatter, sizeof(scatter), 0) != sizeof(scatter))
-		scatter = (uint32_t)getpid();
+		scatter = (uint64_t)now.tv_nsec << 8 ^ (uint64_t)getpid();
 	return (((uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec) >> CLOCK_SHIFT) +
-	       (scatter & ((1u << CLOCK_SCATTER) - 1));
+	       (scatter & ((UINT64_C(1) << SCATTER_BITS) - 1));
 }
 
 /* The highest number that this folder, or a former one in its place, can have used. */
