@@ -57,12 +57,14 @@ static bool is_zmap(const struct record_syn_sample *sample)
 {
 	static const uint8_t windows_set[] = { 2, 1, 3, 1, 1, 4 };
 
-	return sample->window == 65535 && sample->ttl <= 64 && has_kinds(sample->options, windows_set, sizeof(windows_set));
+	return sample->window == 65535 && sample->ttl <= 64 &&
+	       has_kinds(sample->options, windows_set, sizeof(windows_set));
 }
 
 static bool is_masscan(const struct record_syn_sample *sample)
 {
-	return is_ipv4(sample) && sample->ip_id == (uint16_t)(decoy_word(sample) ^ sample->endpoints.decoy_port ^ sample->seq);
+	return is_ipv4(sample) &&
+	       sample->ip_id == (uint16_t)(decoy_word(sample) ^ sample->endpoints.decoy_port ^ sample->seq);
 }
 
 static bool is_mirai(const struct record_syn_sample *sample)

@@ -13,11 +13,11 @@
 #include "record/record.h"
 
 /* Tools, in the order of their bits (append-only: the bits reach tables). X(name, mark). */
-#define SYN_TOOLS(X)                                                                                                   \
-	X(zmap_old, "before ZMap 4: IP id 54321, window 65535, no options")                                            \
-	X(zmap, "ZMap since 4: window 65535, a Windows set of options, but a TTL that began at 64")                     \
-	X(masscan, "IP id = low 16 bits of destination address ^ destination port ^ sequence number")                  \
-	X(mirai, "sequence number = destination address")                                                              \
+#define SYN_TOOLS(X) \
+	X(zmap_old, "before ZMap 4: IP id 54321, window 65535, no options") \
+	X(zmap, "ZMap since 4: window 65535, a Windows set of options, but a TTL that began at 64") \
+	X(masscan, "IP id = low 16 bits of destination address ^ destination port ^ sequence number") \
+	X(mirai, "sequence number = destination address") \
 	X(bare_syn, "no options at all: no operating system's own connect sends that")
 
 #define SYN_TOOL_BIT(name, mark) SYN_TOOL_BIT_##name,

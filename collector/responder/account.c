@@ -5,8 +5,8 @@
  * In:  terms of the ledger with minute, port and family. Out: the page. Called by the files of the endpoint.
  * May not send or record.
  *
- * Terms go into the slot of their minute; the slot is cleared when a later minute comes to it. A term of a minute that has lost
- * its slot goes to the minute that holds it now: account() says which, and a flow remembers that one.
+ * Terms go into the slot of their minute; the slot is cleared when a later minute comes to it. A term of a minute that
+ * has lost its slot goes to the minute that holds it now: account() says which, and a flow remembers that one.
  */
 #include <arpa/inet.h>
 
@@ -31,7 +31,8 @@ static struct responder_minute *slot_of(struct worker *worker, uint32_t minute)
 	return slot;
 }
 
-uint32_t account(struct worker *worker, uint32_t minute, unsigned port_index, bool ipv6, enum responder_term term, int64_t delta)
+uint32_t account(struct worker *worker, uint32_t minute, unsigned port_index, bool ipv6, enum responder_term term,
+		 int64_t delta)
 {
 	struct responder_minute *slot = slot_of(worker, minute);
 	uint64_t *figure = &slot->terms[port_index][ipv6][term];

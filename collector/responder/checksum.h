@@ -2,7 +2,8 @@
 /*
  * checksum.h - the Internet checksum (RFC 1071) over memory.
  *
- * In:  bytes. Out: sums of native 16-bit words, which may be stored back as they are. Called by frame.c, worker.c, tests.
+ * In:  bytes. Out: sums of native 16-bit words, which may be stored back as they are. Called by frame.c, worker.c,
+ * tests.
  */
 #ifndef OTORI_RESPONDER_CHECKSUM_H
 #define OTORI_RESPONDER_CHECKSUM_H

@@ -5,7 +5,8 @@
  * In:  in-order bytes and the client's FIN. Out: bytes in the flow's output queue, delays, wishes to close.
  * Called by tcp_input.c and flow_life.c. May not look into segments or frames.
  *
- * A conversation exists from the first byte on (at once where the server speaks first), so that a silent flow costs none.
+ * A conversation exists from the first byte on (at once where the server speaks first), so that a silent flow costs
+ * none.
  */
 #include "responder/endpoint.h"
 
@@ -41,7 +42,8 @@ static bool obey(struct worker *worker, struct flow *flow, const struct conversa
 }
 
 /* Every conversation is in use: one that belongs to the prefix with the most of them makes room. */
-static struct conversation *begin_with_eviction(struct worker *worker, struct flow *flow, struct conversation_result *result)
+static struct conversation *begin_with_eviction(struct worker *worker, struct flow *flow,
+						struct conversation_result *result)
 {
 	struct talk *talk = flow_talk(&worker->flows, flow);
 	struct conversation_start start = { .access = flow->access, .started_at_ns = flow->started_at_ns };
@@ -92,8 +94,8 @@ bool dialogue_input(struct worker *worker, struct flow *flow, struct slice bytes
 		return false;
 	before = talk->output.length;
 	/* Once we have said that we close, nothing more can be said, but what the client says is still listened to. */
-	conversation_input(&worker->conversations, talk->conversation, bytes, worker->now_ns, closing ? &unsaid : &talk->output,
-			   &result);
+	conversation_input(&worker->conversations, talk->conversation, bytes, worker->now_ns,
+			   closing ? &unsaid : &talk->output, &result);
 	byte_queue_clear(&worker->chunks, &unsaid);
 	return closing ? true : obey(worker, flow, &result, before);
 }

@@ -4,9 +4,9 @@
  *
  * In:  the descriptor of a ring buffer map. Out: records in place. Called by serve.c and replay/. May not copy records.
  *
- * Layout (kernel/bpf/ringbuf.c): a page with the reader's position, which we write; a page with the writer's position, read
- * only; then the data, mapped twice in a row, so that a record never wraps. A record is a header of two 32-bit words, the first
- * of which holds its length and two flags, and its bytes, padded to eight.
+ * Layout (kernel/bpf/ringbuf.c): a page with the reader's position, which we write; a page with the writer's position,
+ * read only; then the data, mapped twice in a row, so that a record never wraps. A record is a header of two 32-bit
+ * words, the first of which holds its length and two flags, and its bytes, padded to eight.
  */
 #include "responder/drain.h"
 
@@ -32,7 +32,8 @@ static int map_ring(struct drain *drain, int fd)
 	if (memory == MAP_FAILED)
 		return -errno;
 	drain->consumer = memory;
-	memory = mmap(NULL, drain->page_bytes + 2 * drain->data_bytes, PROT_READ, MAP_SHARED, fd, (off_t)drain->page_bytes);
+	memory = mmap(NULL, drain->page_bytes + 2 * drain->data_bytes, PROT_READ, MAP_SHARED, fd,
+		      (off_t)drain->page_bytes);
 	if (memory == MAP_FAILED)
 		return -errno;
 	drain->producer = memory;
@@ -117,6 +118,7 @@ void drain_rewind(struct drain *drain, uint64_t position)
 
 void drain_release(struct drain *drain)
 {
-	/* The full barrier orders this before the next look at the writer's position: the kernel wakes a reader that has caught up. */
+	/* The full barrier orders this before the next look at the writer's position: the kernel wakes a reader that
+	 * has caught up. */
 	__atomic_store_n(drain->consumer, drain->at, __ATOMIC_SEQ_CST);
 }

@@ -2,12 +2,12 @@
 /*
  * endpoint.h - the inside of a worker, shared by the files that make up its TCP endpoint.
  *
- * In:  nothing. Out: struct worker and what each of its files offers the others. Included by worker.c, account.c, flow_life.c,
- * dialogue.c, tcp_input.c, tcp_output.c, frame.c and syn_watch.c only; everyone else includes worker.h.
+ * In:  nothing. Out: struct worker and what each of its files offers the others. Included by worker.c, account.c,
+ * flow_life.c, dialogue.c, tcp_input.c, tcp_output.c, frame.c and syn_watch.c only; everyone else includes worker.h.
  *
- * Way of an event: worker.c (checks the record, takes it once) -> tcp_input.c (RFC 9293, 3.10.7) -> dialogue.c (bytes to the
- * conversation, its answer into the output queue) -> tcp_output.c (segments) -> frame.c (headers, checksums) -> frame_sink.
- * flow_life.c opens and ends flows; account.c writes the page.
+ * Way of an event: worker.c (checks the record, takes it once) -> tcp_input.c (RFC 9293, 3.10.7) -> dialogue.c (bytes
+ * to the conversation, its answer into the output queue) -> tcp_output.c (segments) -> frame.c (headers, checksums) ->
+ * frame_sink. flow_life.c opens and ends flows; account.c writes the page.
  */
 #ifndef OTORI_RESPONDER_ENDPOINT_H
 #define OTORI_RESPONDER_ENDPOINT_H
@@ -39,12 +39,12 @@ struct worker {
 	uint64_t now_ns;
 	uint64_t tick; /* of now_ns, ms */
 	uint64_t segment;
-	uint32_t places; /* ids made of segment */
+	uint32_t places;	  /* ids made of segment */
 	uint32_t records_counted; /* records.records when the call began */
 	uint64_t random;
 	uint64_t challenge_second;
 	uint32_t challenges; /* sent in challenge_second */
-	uint32_t acks; /* in ack_list */
+	uint32_t acks;	     /* in ack_list */
 	uint32_t ack_list[ACK_LIST];
 	uint16_t ip_id;
 };
@@ -63,10 +63,12 @@ struct segment {
 
 /* account.c: the page. port_index as in page.h; minute since 1970. */
 void account_recover(struct worker *worker);
-uint32_t account(struct worker *worker, uint32_t minute, unsigned port_index, bool ipv6, enum responder_term term, int64_t delta);
+uint32_t account(struct worker *worker, uint32_t minute, unsigned port_index, bool ipv6, enum responder_term term,
+		 int64_t delta);
 void account_flow(struct worker *worker, const struct flow *flow, enum responder_term term, int64_t delta);
 void account_frame(struct worker *worker, const struct flow *flow, enum responder_term term);
-/* Around every call that may append records: counts those that it made. The owner empties the buffer only in between. */
+/* Around every call that may append records: counts those that it made. The owner empties the buffer only in between.
+ */
 void account_records_begin(struct worker *worker);
 void account_records(struct worker *worker);
 void account_pools(struct worker *worker);
@@ -98,7 +100,8 @@ bool dialogue_half_closed(struct worker *worker, struct flow *flow);
 void segment_of(const struct otori_event *event, const uint8_t *options, struct slice payload, struct segment *segment);
 bool segment_fits(const struct flow *flow, const struct segment *segment);
 void tcp_input(struct worker *worker, struct flow *flow, const struct segment *segment);
-void tcp_stray(struct worker *worker, const struct otori_event *event, const struct flow_key *key, const struct segment *segment);
+void tcp_stray(struct worker *worker, const struct otori_event *event, const struct flow_key *key,
+	       const struct segment *segment);
 
 /* tcp_ack.c: false where the segment is to be dropped, or the flow has ended. */
 bool tcp_acknowledged(struct worker *worker, struct flow *flow, const struct segment *segment);
@@ -130,6 +133,7 @@ struct frame {
 	uint32_t payload_offset, payload_bytes; /* in queue */
 };
 /* Builds the frame of a flow in the sink. False where the sink had no room (counted). */
-bool frame_send(struct worker *worker, const struct flow *flow, const struct frame *frame, const struct byte_queue *queue);
+bool frame_send(struct worker *worker, const struct flow *flow, const struct frame *frame,
+		const struct byte_queue *queue);
 
 #endif

@@ -2,12 +2,12 @@
 /*
  * flow.h - the flows of one worker: what a TCP connection needs while it is silent, and what it needs while it talks.
  *
- * In:  4-tuples with VLAN ids. Out: struct flow, found, made and given back. Called by worker.c, tcp_input.c, tcp_output.c.
- * May not send, look at a clock, or know what is said on a flow.
+ * In:  4-tuples with VLAN ids. Out: struct flow, found, made and given back. Called by worker.c, tcp_input.c,
+ * tcp_output.c. May not send, look at a clock, or know what is said on a flow.
  *
- * A silent flow costs sizeof(struct flow) and a place in the hash table. What only a talking one needs lies in a struct talk.
- * Both come from pools that are mapped at start and touched when they are first used; flows and talks are named by
- * index + 1, 0 = none. The table is keyed, so that strangers can't choose tuples that collide.
+ * A silent flow costs sizeof(struct flow) and a place in the hash table. What only a talking one needs lies in a struct
+ * talk. Both come from pools that are mapped at start and touched when they are first used; flows and talks are named
+ * by index + 1, 0 = none. The table is keyed, so that strangers can't choose tuples that collide.
  */
 #ifndef OTORI_RESPONDER_FLOW_H
 #define OTORI_RESPONDER_FLOW_H
@@ -41,8 +41,8 @@ static inline bool seq_after(uint32_t a, uint32_t b)
 }
 
 /*
- * States of RFC 9293, 3.3.2. A flow begins at ESTABLISHED, since XDP makes the handshake. In what follows "recorded" says
- * whether the conversation has been written down: it is, once both sides have closed.
+ * States of RFC 9293, 3.3.2. A flow begins at ESTABLISHED, since XDP makes the handshake. In what follows "recorded"
+ * says whether the conversation has been written down: it is, once both sides have closed.
  */
 enum flow_state {
 	FLOW_FREE,
@@ -56,23 +56,24 @@ enum flow_state {
 };
 
 /* flow.flags */
-#define FLOW_TIMESTAMPS 0x0001u	   /* both sides send timestamps (RFC 7323) */
-#define FLOW_SACK 0x0002u	   /* selective acknowledgements were agreed on (RFC 2018) */
-#define FLOW_ACK_PENDING 0x0004u   /* stands in the worker's list of acknowledgements to send */
-#define FLOW_WANTS_CLOSE 0x0008u   /* FIN follows once all output has been sent */
-#define FLOW_FIN_SENT 0x0010u	   /* snd_max is behind our FIN */
-#define FLOW_FIN_HELD 0x0020u	   /* the client's FIN came before the bytes in front of it: talk.fin_seq */
-#define FLOW_RETRANSMIT 0x0040u	   /* the retransmission timer runs: talk.retransmit_at */
-#define FLOW_PERSIST 0x0080u	   /* the persist timer runs (same place): the client's window is shut */
-#define FLOW_DELAYED 0x0100u	   /* output is held back until talk.release_at */
-#define FLOW_RECOVERY 0x0200u	   /* NewReno's fast recovery, until talk.recover is acknowledged */
-#define FLOW_TIMING 0x0400u	   /* talk.timed_seq is being timed */
-#define FLOW_RECORDED 0x0800u	   /* the access has been written; what is left is TCP's business */
-#define FLOW_WINDOW_SHUT 0x1000u   /* we advertised less than a segment: tell the client when that changes */
+#define FLOW_TIMESTAMPS 0x0001u	     /* both sides send timestamps (RFC 7323) */
+#define FLOW_SACK 0x0002u	     /* selective acknowledgements were agreed on (RFC 2018) */
+#define FLOW_ACK_PENDING 0x0004u     /* stands in the worker's list of acknowledgements to send */
+#define FLOW_WANTS_CLOSE 0x0008u     /* FIN follows once all output has been sent */
+#define FLOW_FIN_SENT 0x0010u	     /* snd_max is behind our FIN */
+#define FLOW_FIN_HELD 0x0020u	     /* the client's FIN came before the bytes in front of it: talk.fin_seq */
+#define FLOW_RETRANSMIT 0x0040u	     /* the retransmission timer runs: talk.retransmit_at */
+#define FLOW_PERSIST 0x0080u	     /* the persist timer runs (same place): the client's window is shut */
+#define FLOW_DELAYED 0x0100u	     /* output is held back until talk.release_at */
+#define FLOW_RECOVERY 0x0200u	     /* NewReno's fast recovery, until talk.recover is acknowledged */
+#define FLOW_TIMING 0x0400u	     /* talk.timed_seq is being timed */
+#define FLOW_RECORDED 0x0800u	     /* the access has been written; what is left is TCP's business */
+#define FLOW_WINDOW_SHUT 0x1000u     /* we advertised less than a segment: tell the client when that changes */
 #define FLOW_SEGMENT_UNACKED 0x2000u /* one in-order segment waits for a second or for the end of the batch */
-#define FLOW_ACK_NOW 0x4000u	/* a second one came: no more waiting */
+#define FLOW_ACK_NOW 0x4000u	     /* a second one came: no more waiting */
 
-/* Who talks to whom. VLAN ids without priority bits; shape is what of otori_event.flags tells address family and tags. */
+/* Who talks to whom. VLAN ids without priority bits; shape is what of otori_event.flags tells address family and tags.
+ */
 struct flow_key {
 	uint8_t source[16], decoy[16];
 	uint16_t source_port_be, decoy_port_be;
@@ -99,7 +100,7 @@ struct flow {
 	uint32_t snd_wnd, snd_wl1, snd_wl2;
 	uint32_t ts_recent, ts_offset; /* TSval of ours = tick + ts_offset */
 	uint16_t flags;
-	uint16_t mss; /* of what we send, options not counted */
+	uint16_t mss;	    /* of what we send, options not counted */
 	uint8_t peer_scale; /* shift of the client's windows */
 	uint8_t our_scale;  /* shift of ours */
 	uint8_t retries;
@@ -132,7 +133,7 @@ struct talk {
 	uint32_t srtt, rttvar; /* ms << 3 and ms << 2 (RFC 6298, as Jacobson scales them); srtt 0 = not measured */
 	uint32_t rto;	       /* ms, with backoff */
 	uint32_t timed_seq, timed_at;
-	uint32_t hole_next; /* in recovery: the next hole to fill begins here or behind */
+	uint32_t hole_next;	/* in recovery: the next hole to fill begins here or behind */
 	uint32_t last_held_seq; /* newest early segment: its block leads the SACK option */
 	uint32_t first_segment_bytes;
 	uint32_t conflicting_bytes;
@@ -193,10 +194,10 @@ struct talk *talk_new(struct flow_table *table, struct flow *flow);
 void talk_free(struct flow_table *table, struct flow *flow);
 
 /*
- * Picks the flow that goes where another needs its place; NULL only where the table is empty. Fair at low cost: of 32 flows
- * drawn at random those whose source prefix (/24, /48) has the most flows, and of these the one silent for longest.
- * A prefix with a share p of the flows is hit with probability 1 - (1 - p)^32; one that has few is never hit while a
- * bigger one was drawn. random is advanced. talking: only those that hold a conversation.
+ * Picks the flow that goes where another needs its place; NULL only where the table is empty. Fair at low cost: of 32
+ * flows drawn at random those whose source prefix (/24, /48) has the most flows, and of these the one silent for
+ * longest. A prefix with a share p of the flows is hit with probability 1 - (1 - p)^32; one that has few is never hit
+ * while a bigger one was drawn. random is advanced. talking: only those that hold a conversation.
  */
 struct flow *flow_victim(const struct flow_table *table, uint64_t *random, uint32_t now, bool talking);
 

@@ -2,11 +2,12 @@
 /*
  * flow_life.c - how a flow begins, when it is looked at again, and how it ends.
  *
- * In:  open events, deadlines, reasons to end. Out: flows, one access record each, counts. Called by worker.c, tcp_input.c,
- * tcp_ack.c, tcp_output.c, dialogue.c. May not parse segments.
+ * In:  open events, deadlines, reasons to end. Out: flows, one access record each, counts. Called by worker.c,
+ * tcp_input.c, tcp_ack.c, tcp_output.c, dialogue.c. May not parse segments.
  *
- * A flow has one timer, which stands at the earliest of its deadlines or before it: being heard again moves the idle deadline
- * but not the timer, which looks when it fires. Every access is written by flow_record, and every flow ends by flow_close.
+ * A flow has one timer, which stands at the earliest of its deadlines or before it: being heard again moves the idle
+ * deadline but not the timer, which looks when it fires. Every access is written by flow_record, and every flow ends by
+ * flow_close.
  */
 #include <arpa/inet.h>
 
@@ -51,7 +52,8 @@ struct talk *flow_need_talk(struct worker *worker, struct flow *flow)
 	return talk;
 }
 
-/* The deadline that belongs to how long the flow has been open; the tick of its opening may lie before tick 0 (a replay). */
+/* The deadline that belongs to how long the flow has been open; the tick of its opening may lie before tick 0 (a
+ * replay). */
 static uint32_t total_deadline(const struct worker *worker, const struct flow *flow)
 {
 	int64_t opened = (int64_t)(flow->started_at_ns - worker->base_ns) / 1000000;
@@ -92,7 +94,8 @@ void flow_schedule(struct worker *worker, struct flow *flow)
 	if (flow->timer.slot && !seq_before(due, flow->timer.due))
 		return;
 	ahead = (int32_t)(due - (uint32_t)worker->tick);
-	timer_wheel_insert(&worker->wheel, flow_name(&worker->flows, flow), worker->tick + (ahead > 0 ? (uint32_t)ahead : 0));
+	timer_wheel_insert(&worker->wheel, flow_name(&worker->flows, flow),
+			   worker->tick + (ahead > 0 ? (uint32_t)ahead : 0));
 }
 
 void flow_timer(struct worker *worker, struct flow *flow)
@@ -112,7 +115,8 @@ void flow_timer(struct worker *worker, struct flow *flow)
 		flow_talk(&worker->flows, flow)->released = flow_talk(&worker->flows, flow)->output.length;
 		tcp_output(worker, flow);
 	}
-	if (flow->flags & (FLOW_RETRANSMIT | FLOW_PERSIST) && !seq_before(now, flow_talk(&worker->flows, flow)->retransmit_at))
+	if (flow->flags & (FLOW_RETRANSMIT | FLOW_PERSIST) &&
+	    !seq_before(now, flow_talk(&worker->flows, flow)->retransmit_at))
 		tcp_retransmission_timer(worker, flow);
 	if (flow->state != FLOW_FREE)
 		flow_schedule(worker, flow);
@@ -174,7 +178,8 @@ void flow_record(struct worker *worker, struct flow *flow, enum flow_end reason)
 		access.conflicting_bytes = talk->conflicting_bytes;
 	}
 	account_flow(worker, flow, TERM_open, -1);
-	account_flow(worker, flow, record_append_access(&worker->records, &access) ? TERM_lost_records_full : TERM_recorded, 1);
+	account_flow(worker, flow,
+		     record_append_access(&worker->records, &access) ? TERM_lost_records_full : TERM_recorded, 1);
 }
 
 static bool says_reset(enum flow_end reason)
@@ -217,7 +222,7 @@ void flow_enter_state(struct worker *worker, struct flow *flow, enum flow_state 
 		struct talk *talk = flow_talk(&worker->flows, flow);
 
 		flow_record(worker, flow, FLOW_END_fin);
-		flow->flags &= (uint16_t)~(FLOW_RETRANSMIT | FLOW_PERSIST | FLOW_DELAYED);
+		flow->flags &= (uint16_t) ~(FLOW_RETRANSMIT | FLOW_PERSIST | FLOW_DELAYED);
 		if (talk) {
 			byte_queue_clear(&worker->chunks, &talk->output);
 			reassembly_clear(&worker->runs, &worker->chunks, &talk->held);
@@ -299,7 +304,8 @@ bool flow_open(struct worker *worker, const struct otori_event *event, const str
 	flow->state = FLOW_ESTABLISHED;
 	take_options(worker, flow, event, segment);
 	take_numbers(worker, flow, event);
-	flow->minute = account(worker, minute_of(started), flow->port_index, key->shape & OTORI_EVENT_IPV6, TERM_opened, 1);
+	flow->minute =
+		account(worker, minute_of(started), flow->port_index, key->shape & OTORI_EVENT_IPV6, TERM_opened, 1);
 	account_flow(worker, flow, TERM_open, 1);
 	if (conversation_server_first(worker->settings.policy, ntohs(key->decoy_port_be))) {
 		if (!dialogue_begin(worker, flow))

@@ -114,7 +114,8 @@ static void put_tcp(uint8_t *at, const struct worker *worker, const struct flow 
 	memcpy(start + 16, &sum, 2);
 }
 
-bool frame_send(struct worker *worker, const struct flow *flow, const struct frame *frame, const struct byte_queue *queue)
+bool frame_send(struct worker *worker, const struct flow *flow, const struct frame *frame,
+		const struct byte_queue *queue)
 {
 	bool ipv6 = flow->key.shape & OTORI_EVENT_IPV6;
 	unsigned tcp_bytes = TCP_BYTES + frame->option_bytes + frame->payload_bytes;

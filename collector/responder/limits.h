@@ -7,9 +7,11 @@
 #ifndef OTORI_RESPONDER_LIMITS_H
 #define OTORI_RESPONDER_LIMITS_H
 
-/* The window that we advertise while there is room: what Linux begins with, and more would only cost memory for early segments. */
+/* The window that we advertise while there is room: what Linux begins with, and more would only cost memory for early
+ * segments. */
 #define WINDOW_BYTES 65160u
-/* Unsent or unacknowledged output above which the window is left to shut: who doesn't read answers may not ask for more. */
+/* Unsent or unacknowledged output above which the window is left to shut: who doesn't read answers may not ask for
+ * more. */
 #define OUTPUT_HIGH_BYTES 65536u
 /* Largest run of in-order bytes handed to a conversation at once; one full window. */
 #define STREAM_BYTES 65536u
@@ -26,7 +28,8 @@
 /* 2 MSL would be minutes; a decoy needs only to answer the last FIN's repetition. XDP's tombstone keeps ghosts out. */
 #define TIME_WAIT_MS 2000u
 
-/* A path MTU below this is a lie or useless (RFC 1191 has 576 as the least that hosts must take; Linux stops at 552). */
+/* A path MTU below this is a lie or useless (RFC 1191 has 576 as the least that hosts must take; Linux stops at 552).
+ */
 #define PATH_MTU_MIN_IPV4 552u
 #define PATH_MTU_MIN_IPV6 1280u
 #define MSS_MIN 88u

@@ -2,8 +2,8 @@
 /*
  * main.c - otori-responder: the process that talks with strangers and may do nothing else.
  *
- * In:  the descriptors of contract.h, and messages of the supervisor. Out: what its workers send and write. Started by the
- * supervisor only. May not open anything after sandbox_seal; before it, nothing but what contract.h hands over.
+ * In:  the descriptors of contract.h, and messages of the supervisor. Out: what its workers send and write. Started by
+ * the supervisor only. May not open anything after sandbox_seal; before it, nothing but what contract.h hands over.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -182,7 +182,8 @@ static int start_threads(struct responder *responder)
 	return 0;
 }
 
-/* The next message of the supervisor; *fd: a descriptor that came with it, or -1. False where the supervisor is gone. */
+/* The next message of the supervisor; *fd: a descriptor that came with it, or -1. False where the supervisor is gone.
+ */
 static bool receive(struct responder_message *message, int *fd)
 {
 	union {
@@ -277,7 +278,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "otori-responder: is started by `otori run` alone\n");
 		return 2;
 	}
-	/* The terminal's Ctrl-C and a service manager's SIGTERM reach us too; the supervisor says when to stop, or is gone. */
+	/* The terminal's Ctrl-C and a service manager's SIGTERM reach us too; the supervisor says when to stop, or is
+	 * gone. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);

@@ -5,8 +5,8 @@
  * In:  segments with sequence numbers. Out: the bytes that follow on, in order. Called by tcp_input.c.
  * May not allocate but from the pools given, nor deliver.
  *
- * Runs form a list in order of their sequence numbers, without overlaps; two may touch. Sequence numbers are compared as
- * serial numbers, which holds as long as everything lies within one window: the caller has cut segments to it.
+ * Runs form a list in order of their sequence numbers, without overlaps; two may touch. Sequence numbers are compared
+ * as serial numbers, which holds as long as everything lies within one window: the caller has cut segments to it.
  */
 #include "responder/reassembly.h"
 
@@ -76,14 +76,15 @@ static void run_put(struct run_pool *pool, struct chunk_pool *chunks, uint32_t n
 }
 
 /* How many of bytes differ from what the run holds at offset. */
-static uint32_t count_conflicts(const struct chunk_pool *chunks, const struct run *run, size_t offset, struct slice bytes)
+static uint32_t count_conflicts(const struct chunk_pool *chunks, const struct run *run, size_t offset,
+				struct slice bytes)
 {
 	uint8_t held[256];
 	uint32_t conflicts = 0;
 
 	while (bytes.length) {
-		size_t part = byte_queue_peek(chunks, &run->bytes, offset,
-					      held, bytes.length < sizeof(held) ? bytes.length : sizeof(held));
+		size_t part = byte_queue_peek(chunks, &run->bytes, offset, held,
+					      bytes.length < sizeof(held) ? bytes.length : sizeof(held));
 
 		if (!part)
 			break;
@@ -166,8 +167,8 @@ static void drop_first(struct run_pool *pool, struct chunk_pool *chunks, struct 
 	run_put(pool, chunks, name);
 }
 
-size_t reassembly_take(struct run_pool *pool, struct chunk_pool *chunks, struct reassembly *held, uint32_t seq, uint8_t *to,
-		       size_t length)
+size_t reassembly_take(struct run_pool *pool, struct chunk_pool *chunks, struct reassembly *held, uint32_t seq,
+		       uint8_t *to, size_t length)
 {
 	size_t taken = 0;
 
@@ -202,7 +203,8 @@ static void walk_block(const struct run_pool *pool, uint32_t *name, uint32_t *fr
 	} while (*name && run_at(pool, *name)->seq == *to);
 }
 
-int reassembly_block(const struct run_pool *pool, const struct reassembly *held, uint32_t seq, uint32_t *from, uint32_t *to)
+int reassembly_block(const struct run_pool *pool, const struct reassembly *held, uint32_t seq, uint32_t *from,
+		     uint32_t *to)
 {
 	uint32_t name = held->first;
 

@@ -39,21 +39,22 @@ int run_pool_open(struct run_pool *pool, uint32_t runs);
 void run_pool_close(struct run_pool *pool);
 
 /*
- * Holds the bytes from seq on that are not held yet. *conflicts grows by how many of them were held before with other content.
- * 0, or -ENOBUFS where the pools had no room for all of them.
+ * Holds the bytes from seq on that are not held yet. *conflicts grows by how many of them were held before with other
+ * content. 0, or -ENOBUFS where the pools had no room for all of them.
  */
 int reassembly_add(struct run_pool *pool, struct chunk_pool *chunks, struct reassembly *held, uint32_t seq,
 		   struct slice bytes, uint32_t *conflicts);
 
 /*
- * Takes bytes that begin at seq, at most length, into to; returns how many, 0 where there is a gap at seq. What lies before seq
- * has been delivered meanwhile and is dropped.
+ * Takes bytes that begin at seq, at most length, into to; returns how many, 0 where there is a gap at seq. What lies
+ * before seq has been delivered meanwhile and is dropped.
  */
-size_t reassembly_take(struct run_pool *pool, struct chunk_pool *chunks, struct reassembly *held, uint32_t seq, uint8_t *to,
-		       size_t length);
+size_t reassembly_take(struct run_pool *pool, struct chunk_pool *chunks, struct reassembly *held, uint32_t seq,
+		       uint8_t *to, size_t length);
 
 /* The block without a gap that holds seq: 1 and its bounds, or 0. */
-int reassembly_block(const struct run_pool *pool, const struct reassembly *held, uint32_t seq, uint32_t *from, uint32_t *to);
+int reassembly_block(const struct run_pool *pool, const struct reassembly *held, uint32_t seq, uint32_t *from,
+		     uint32_t *to);
 
 /* The number-th block (0 first); 1 and its bounds, or 0. */
 int reassembly_nth_block(const struct run_pool *pool, const struct reassembly *held, unsigned number, uint32_t *from,

@@ -5,8 +5,9 @@
  * In:  a ring, sockets, segments that main.c brings. Out: frames, journal segments, messages to the supervisor.
  * Called by main.c. May not open descriptors once it runs.
  *
- * A turn: take a new segment if one came; hand full or old records to the journal; events while there are any, in batches; timers;
- * wait. Without a segment nothing is taken from the ring: what could not be written down is better not answered either.
+ * A turn: take a new segment if one came; hand full or old records to the journal; events while there are any, in
+ * batches; timers; wait. Without a segment nothing is taken from the ring: what could not be written down is better not
+ * answered either.
  */
 #include "responder/serve.h"
 
@@ -39,11 +40,11 @@ struct serve {
 	struct journal_writer *journal;
 	int epoll;
 	int wake;
-	uint32_t minute;	/* in which the waiting records were made */
-	uint64_t now_ns;	/* UTC, of this turn */
-	uint64_t begun_ns;	/* when the segment began */
-	uint64_t written_ns;	/* when records were last handed on */
-	uint64_t failing_ns;	/* since when the journal fails, 0 = it doesn't */
+	uint32_t minute;     /* in which the waiting records were made */
+	uint64_t now_ns;     /* UTC, of this turn */
+	uint64_t begun_ns;   /* when the segment began */
+	uint64_t written_ns; /* when records were last handed on */
+	uint64_t failing_ns; /* since when the journal fails, 0 = it doesn't */
 	bool uncommitted;
 	bool wanted; /* WANT_SEGMENT was said */
 	/* What the main thread leaves here. */
@@ -95,8 +96,8 @@ static int open_worker(struct serve *serve)
 }
 
 /*
- * A predecessor's place is good for the ring that it read. A new ring (after an unload) counts from 1 again, and what the page
- * remembers would make all its events repetitions.
+ * A predecessor's place is good for the ring that it read. A new ring (after an unload) counts from 1 again, and what
+ * the page remembers would make all its events repetitions.
  */
 static void check_ring(struct serve *serve)
 {
@@ -261,7 +262,8 @@ static void take_segment(struct serve *serve)
 	worker_segment(serve->worker, segment);
 }
 
-/* Asks for a segment where there is none, or the present one is old, long, or out of ids; it is kept until the new one is here. */
+/* Asks for a segment where there is none, or the present one is old, long, or out of ids; it is kept until the new one
+ * is here. */
 static void want_segment(struct serve *serve)
 {
 	const struct responder_start *start = serve->settings.start;
@@ -302,7 +304,8 @@ static bool hand_on(struct serve *serve)
 	return true;
 }
 
-/* Group commit: at least every commit_milliseconds, at the change of minutes, and where the buffer fills. False: do not go on. */
+/* Group commit: at least every commit_milliseconds, at the change of minutes, and where the buffer fills. False: do not
+ * go on. */
 static bool keep_journal(struct serve *serve)
 {
 	uint32_t minute = (uint32_t)(serve->now_ns / NS_PER_MINUTE);
@@ -412,7 +415,8 @@ static bool stopping(struct serve *serve)
 	return stop;
 }
 
-/* Hands on what waits, for the last time: a journal that fails now gets no second chance, and its records count as shed. */
+/* Hands on what waits, for the last time: a journal that fails now gets no second chance, and its records count as
+ * shed. */
 static void hand_on_finally(struct serve *serve)
 {
 	struct record_buffer *records = worker_records(serve->worker);
@@ -446,7 +450,8 @@ void *serve_run(void *argument)
 		bool at_once = turn(serve);
 
 		if (!at_once)
-			wait(serve, journal_writer_segment(serve->journal) ? wait_time(serve) : (int)(WAIT_MAX_NS / NS_PER_MS));
+			wait(serve, journal_writer_segment(serve->journal) ? wait_time(serve)
+									   : (int)(WAIT_MAX_NS / NS_PER_MS));
 	}
 	end(serve);
 	return NULL;

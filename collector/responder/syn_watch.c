@@ -45,7 +45,8 @@ void syn_watch_close(struct syn_watch *watch)
 	free(watch);
 }
 
-/* A keyed mix (two multiplications): only the choice of a set hangs on it, and a full set costs no more than early records. */
+/* A keyed mix (two multiplications): only the choice of a set hangs on it, and a full set costs no more than early
+ * records. */
 static uint32_t set_of(const struct syn_watch *watch, const struct record_syn_source *key)
 {
 	uint64_t words[2];
@@ -60,7 +61,8 @@ static uint32_t set_of(const struct syn_watch *watch, const struct record_syn_so
 
 static bool same(const struct record_syn_source *a, const struct record_syn_source *b)
 {
-	return a->quarter_ns == b->quarter_ns && a->decoy_port == b->decoy_port && address_equal(&a->source, &b->source);
+	return a->quarter_ns == b->quarter_ns && a->decoy_port == b->decoy_port &&
+	       address_equal(&a->source, &b->source);
 }
 
 static void write_out(struct syn_watch *watch, struct sum *sum, struct record_buffer *records)
@@ -70,7 +72,8 @@ static void write_out(struct syn_watch *watch, struct sum *sum, struct record_bu
 	watch->held--;
 }
 
-static struct sum *place_for(struct syn_watch *watch, const struct record_syn_source *key, struct record_buffer *records)
+static struct sum *place_for(struct syn_watch *watch, const struct record_syn_source *key,
+			     struct record_buffer *records)
 {
 	struct sum *set = &watch->sums[set_of(watch, key) * WAYS];
 	struct sum *least = &set[0];

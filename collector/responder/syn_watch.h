@@ -3,8 +3,8 @@
  * syn_watch.h - sampled SYNs: one record each, and sums by source, port and quarter of an hour.
  *
  * In:  syn events. Out: RECORD_SYN_SAMPLE at once, RECORD_SYN_SOURCE once a minute. Called by worker.c.
- * May not know flows. Memory is fixed at open: a source that finds no place pushes another's sum out into the records early,
- * which is harmless, since the sums are deltas.
+ * May not know flows. Memory is fixed at open: a source that finds no place pushes another's sum out into the records
+ * early, which is harmless, since the sums are deltas.
  */
 #ifndef OTORI_RESPONDER_SYN_WATCH_H
 #define OTORI_RESPONDER_SYN_WATCH_H

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * tcp_ack.c - what the client's acknowledgements say: round trips, congestion, windows, our FIN (RFC 9293, 3.10.7.4 "fifth";
- * RFC 5681, 5961, 6298, 6582).
+ * tcp_ack.c - what the client's acknowledgements say: round trips, congestion, windows, our FIN (RFC 9293, 3.10.7.4
+ * "fifth"; RFC 5681, 5961, 6298, 6582).
  *
- * In:  acceptable segments with ACK. Out: a shorter output queue, a moved window, retransmissions. Called by tcp_input.c.
- * May not look at payload.
+ * In:  acceptable segments with ACK. Out: a shorter output queue, a moved window, retransmissions. Called by
+ * tcp_input.c. May not look at payload.
  */
 #include "responder/endpoint.h"
 
@@ -118,7 +118,8 @@ static void note_sack(struct flow *flow, struct talk *talk, struct sack_range ra
 {
 	unsigned place = TALK_SACK_RANGES;
 
-	if (!seq_after(range.to, range.from) || seq_before(range.from, flow->snd_una) || seq_after(range.to, flow->snd_max))
+	if (!seq_after(range.to, range.from) || seq_before(range.from, flow->snd_una) ||
+	    seq_after(range.to, flow->snd_max))
 		return; /* also D-SACK (RFC 2883), which says nothing about holes */
 	for (unsigned i = 0; i < TALK_SACK_RANGES; i++) {
 		struct sack_range *known = &talk->sacked[i];
@@ -141,7 +142,8 @@ static void note_sack(struct flow *flow, struct talk *talk, struct sack_range ra
 	talk->sacked[place] = range;
 }
 
-/* Three; fewer where so little is under way, and nothing can follow, that three can't come (early retransmit, RFC 5827). */
+/* Three; fewer where so little is under way, and nothing can follow, that three can't come (early retransmit, RFC
+ * 5827). */
 static unsigned duplicates_needed(const struct flow *flow, const struct talk *talk, uint32_t flight)
 {
 	unsigned segments = (flight + tcp_segment_bytes(flow) - 1) / tcp_segment_bytes(flow);
@@ -212,7 +214,8 @@ bool tcp_acknowledged(struct worker *worker, struct flow *flow, const struct seg
 	uint32_t window_before = flow->snd_wnd;
 
 	/* RFC 5961, 5.2: neither what we never sent nor what is older than any window. */
-	if (seq_after(segment->ack, flow->snd_max) || seq_before(segment->ack, flow->snd_una - (0xffffu << flow->peer_scale))) {
+	if (seq_after(segment->ack, flow->snd_max) ||
+	    seq_before(segment->ack, flow->snd_una - (0xffffu << flow->peer_scale))) {
 		tcp_challenge(worker, flow);
 		return false;
 	}

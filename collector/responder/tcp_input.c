@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * tcp_input.c - what a segment does to its flow, in the order of RFC 9293, 3.10.7.4, with the checks of RFC 5961 and 7323.
+ * tcp_input.c - what a segment does to its flow, in the order of RFC 9293, 3.10.7.4, with the checks of RFC 5961 and
+ * 7323.
  *
- * In:  segments of admitted flows. Out: in-order bytes to the dialogue, acknowledgements, ends of flows. Called by worker.c.
- * May not build frames.
+ * In:  segments of admitted flows. Out: in-order bytes to the dialogue, acknowledgements, ends of flows. Called by
+ * worker.c. May not build frames.
  *
- * In a replay what the recorded server said is unknown: acknowledgement numbers are not looked at, and nothing is answered.
+ * In a replay what the recorded server said is unknown: acknowledgement numbers are not looked at, and nothing is
+ * answered.
  */
 #include "responder/endpoint.h"
 
@@ -116,7 +118,8 @@ static bool deliver_held(struct worker *worker, struct flow *flow)
 
 		if (!talk || !talk->held.first)
 			return true;
-		bytes = reassembly_take(&worker->runs, &worker->chunks, &talk->held, flow->rcv_nxt, worker->stream, STREAM_BYTES);
+		bytes = reassembly_take(&worker->runs, &worker->chunks, &talk->held, flow->rcv_nxt, worker->stream,
+					STREAM_BYTES);
 		if (!bytes)
 			return true;
 		flow->rcv_nxt += (uint32_t)bytes;
@@ -140,11 +143,13 @@ static bool in_order(struct worker *worker, struct flow *flow, struct slice byte
 
 	if (talk && talk->held.first) {
 		/* Bytes behind it may have come before it: those count, so it joins them instead of going past. */
-		if (!reassembly_add(&worker->runs, &worker->chunks, &talk->held, flow->rcv_nxt, bytes, &talk->conflicting_bytes)) {
+		if (!reassembly_add(&worker->runs, &worker->chunks, &talk->held, flow->rcv_nxt, bytes,
+				    &talk->conflicting_bytes)) {
 			flow->flags |= FLOW_ACK_NOW; /* a gap was filled (RFC 5681, 4.2) */
 			return deliver_held(worker, flow);
 		}
-		reassembly_clear(&worker->runs, &worker->chunks, &talk->held); /* no room: the client will send it again */
+		reassembly_clear(&worker->runs, &worker->chunks,
+				 &talk->held); /* no room: the client will send it again */
 	}
 	flow->rcv_nxt += (uint32_t)bytes.length;
 	if (flow->flags & FLOW_SEGMENT_UNACKED) {
@@ -286,8 +291,10 @@ void tcp_input(struct worker *worker, struct flow *flow, const struct segment *s
 	answer(worker, flow);
 }
 
-/* A segment without a flow: of a predecessor's flow, or of one that has ended. It gets its reset (RFC 9293, 3.10.7.1). */
-void tcp_stray(struct worker *worker, const struct otori_event *event, const struct flow_key *key, const struct segment *segment)
+/* A segment without a flow: of a predecessor's flow, or of one that has ended. It gets its reset (RFC 9293, 3.10.7.1).
+ */
+void tcp_stray(struct worker *worker, const struct otori_event *event, const struct flow_key *key,
+	       const struct segment *segment)
 {
 	struct flow flow;
 	struct frame frame;

@@ -5,8 +5,8 @@
  * In:  flows with output to send. Out: frames. Called by tcp_input.c, tcp_ack.c, flow_life.c and worker.c.
  * May not read what came in.
  *
- * output holds the bytes from snd_una on, so a byte's place in it is its sequence number less snd_una; our FIN has the number
- * behind the last byte. snd_nxt is what goes next, and lies before snd_max while something is sent again.
+ * output holds the bytes from snd_una on, so a byte's place in it is its sequence number less snd_una; our FIN has the
+ * number behind the last byte. snd_nxt is what goes next, and lies before snd_max while something is sent again.
  */
 #include "responder/endpoint.h"
 
@@ -83,8 +83,8 @@ static uint32_t room(const struct worker *worker, const struct flow *flow)
 }
 
 /*
- * The window field. The right edge never moves back (RFC 9293, 3.8.6.2.1): where there is no room for more, the field says
- * what is left, rounded down, and what lies within the edge is taken all the same.
+ * The window field. The right edge never moves back (RFC 9293, 3.8.6.2.1): where there is no room for more, the field
+ * says what is left, rounded down, and what lies within the edge is taken all the same.
  */
 static uint16_t advertise(const struct worker *worker, struct flow *flow)
 {
@@ -110,7 +110,8 @@ static uint16_t advertise(const struct worker *worker, struct flow *flow)
 }
 
 /* Everything with ACK leaves here. offset: of the payload in the output. */
-static bool emit(struct worker *worker, struct flow *flow, unsigned flags, uint32_t seq, uint32_t offset, uint32_t bytes)
+static bool emit(struct worker *worker, struct flow *flow, unsigned flags, uint32_t seq, uint32_t offset,
+		 uint32_t bytes)
 {
 	struct talk *talk = flow_talk(&worker->flows, flow);
 	struct frame frame;
@@ -123,7 +124,7 @@ static bool emit(struct worker *worker, struct flow *flow, unsigned flags, uint3
 	frame.payload_offset = offset;
 	frame.payload_bytes = bytes;
 	put_options(worker, flow, &frame);
-	flow->flags &= (uint16_t)~(FLOW_ACK_PENDING | FLOW_SEGMENT_UNACKED);
+	flow->flags &= (uint16_t) ~(FLOW_ACK_PENDING | FLOW_SEGMENT_UNACKED);
 	return frame_send(worker, flow, &frame, talk ? &talk->output : NULL);
 }
 
@@ -247,15 +248,16 @@ static void after_sending(struct worker *worker, struct flow *flow, uint32_t len
 }
 
 /*
- * How far from snd_una we may send. The first duplicates of an acknowledgement let a new segment out each (limited transmit,
- * RFC 3042), so that a small window brings forth the third.
+ * How far from snd_una we may send. The first duplicates of an acknowledgement let a new segment out each (limited
+ * transmit, RFC 3042), so that a small window brings forth the third.
  */
 static uint32_t sendable(const struct flow *flow, const struct talk *talk)
 {
 	uint32_t window = talk->cwnd;
 
 	if (!(flow->flags & FLOW_RECOVERY) && talk->duplicate_acks && flow->snd_nxt == flow->snd_max)
-		window += tcp_segment_bytes(flow) * (talk->duplicate_acks < DUPLICATE_ACKS ? talk->duplicate_acks : DUPLICATE_ACKS - 1);
+		window += tcp_segment_bytes(flow) *
+			  (talk->duplicate_acks < DUPLICATE_ACKS ? talk->duplicate_acks : DUPLICATE_ACKS - 1);
 	return flow->snd_wnd < window ? flow->snd_wnd : window;
 }
 
@@ -281,14 +283,17 @@ static bool send_next(struct worker *worker, struct flow *flow)
 		}
 	}
 	if (length > window - offset) {
-		if (offset) /* rather a whole segment later than a part now (silly window syndrome, RFC 9293, 3.8.6.2.2) */
+		if (offset) /* rather a whole segment later than a part now (silly window syndrome, RFC 9293, 3.8.6.2.2)
+			     */
 			return false;
 		length = window;
 	}
-	fin = flow->flags & FLOW_WANTS_CLOSE && offset + length == talk->output.length && talk->released == talk->output.length;
+	fin = flow->flags & FLOW_WANTS_CLOSE && offset + length == talk->output.length &&
+	      talk->released == talk->output.length;
 	if (!length && !fin)
 		return false;
-	if (!emit(worker, flow, (fin ? TCP_FIN : 0) | (length && length == waiting ? TCP_PSH : 0), flow->snd_nxt, offset, length)) {
+	if (!emit(worker, flow, (fin ? TCP_FIN : 0) | (length && length == waiting ? TCP_PSH : 0), flow->snd_nxt,
+		  offset, length)) {
 		if (!(flow->flags & FLOW_RETRANSMIT))
 			tcp_arm_retransmission(worker, flow);
 		return false;
@@ -311,7 +316,8 @@ void tcp_output(struct worker *worker, struct flow *flow)
 	}
 	while (send_next(worker, flow))
 		;
-	left = talk->released || (flow->flags & FLOW_WANTS_CLOSE && !(flow->flags & FLOW_FIN_SENT) && !talk->output.length);
+	left = talk->released ||
+	       (flow->flags & FLOW_WANTS_CLOSE && !(flow->flags & FLOW_FIN_SENT) && !talk->output.length);
 	if (left && flow->snd_una == flow->snd_max && !flow->snd_wnd)
 		arm_persist(worker, flow);
 }
@@ -392,12 +398,13 @@ void tcp_retransmission_timer(struct worker *worker, struct flow *flow)
 	if (flow->retries == 1)
 		talk->ssthresh = flight / 2 > 2 * segment ? flight / 2 : 2 * segment;
 	else
-		memset(talk->sacked, 0, sizeof(talk->sacked)); /* perhaps the client gave up what it held (RFC 2018, 8) */
+		memset(talk->sacked, 0,
+		       sizeof(talk->sacked)); /* perhaps the client gave up what it held (RFC 2018, 8) */
 	talk->cwnd = segment;
 	talk->recover = flow->snd_max;
 	talk->duplicate_acks = 0;
 	talk->rto = talk->rto > RTO_MAX_MS / 2 ? RTO_MAX_MS : talk->rto * 2;
-	flow->flags &= (uint16_t)~(FLOW_RECOVERY | FLOW_TIMING | FLOW_RETRANSMIT);
+	flow->flags &= (uint16_t) ~(FLOW_RECOVERY | FLOW_TIMING | FLOW_RETRANSMIT);
 	flow->snd_nxt = flow->snd_una;
 	if (flight && !flow->snd_wnd)
 		tcp_retransmit_first(worker, flow); /* the window was shut behind what is under way */

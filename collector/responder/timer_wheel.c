@@ -4,8 +4,8 @@
  *
  * In:  nodes and ticks. Out: due nodes. Called by worker.c. May not allocate or look at a clock.
  *
- * A node lies in the level in which its tick first differs from now, read as digits of base 64. So the slots of a level lie
- * within one slot of the level above, and every node of level 0 is due before every node of level 1, and so on.
+ * A node lies in the level in which its tick first differs from now, read as digits of base 64. So the slots of a level
+ * lie within one slot of the level above, and every node of level 0 is due before every node of level 1, and so on.
  */
 #include "responder/timer_wheel.h"
 
@@ -84,7 +84,8 @@ void timer_wheel_remove(struct timer_wheel *wheel, uint32_t name)
 	node->prev = 0;
 }
 
-/* The slots of a level from the one of now on; slots behind it are those of the next round (of the highest level only). */
+/* The slots of a level from the one of now on; slots behind it are those of the next round (of the highest level only).
+ */
 static uint64_t used_ahead(const struct timer_wheel *wheel, unsigned level)
 {
 	unsigned digit = (unsigned)(wheel->now >> (level * SLOT_BITS)) & SLOT_MASK;

@@ -5,9 +5,9 @@
  * In:  nodes with a tick at which they are due. Out: due nodes, one by one, in the order of their ticks.
  * Called by worker.c with the nodes of its flows. May not allocate, look at a clock, or know what a node is part of.
  *
- * A tick is a millisecond. A node is named by index + 1 (0 = none), so that a link takes four bytes. Inserting, removing and
- * finding the next due node take constant time; a bitmap a level finds the next used slot, so that a leap over days
- * (a replay) costs no more than one tick.
+ * A tick is a millisecond. A node is named by index + 1 (0 = none), so that a link takes four bytes. Inserting,
+ * removing and finding the next due node take constant time; a bitmap a level finds the next used slot, so that a leap
+ * over days (a replay) costs no more than one tick.
  */
 #ifndef OTORI_RESPONDER_TIMER_WHEEL_H
 #define OTORI_RESPONDER_TIMER_WHEEL_H

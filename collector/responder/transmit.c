@@ -4,9 +4,9 @@
  *
  * In:  frames. Out: frames to the kernel. Called by serve.c and, through frame_sink, by frame.c. May not open sockets.
  *
- * The kernel takes the slots of a ring in order. A frame that the guard or a full queue refuses stays where it is and would
- * hold up those behind it: the last frame that waits moves into its slot, and so the slot before which the kernel stands is
- * always the oldest one of ours.
+ * The kernel takes the slots of a ring in order. A frame that the guard or a full queue refuses stays where it is and
+ * would hold up those behind it: the last frame that waits moves into its slot, and so the slot before which the kernel
+ * stands is always the oldest one of ours.
  */
 #include "responder/transmit.h"
 
@@ -120,7 +120,8 @@ static void drop_oldest(struct ring *ring)
 		uint32_t bytes = from->tp_len;
 
 		set_status(ring, last, TP_STATUS_AVAILABLE);
-		memcpy((uint8_t *)to + DATA_OFFSET, (const uint8_t *)from + DATA_OFFSET, bytes < DATA_BYTES ? bytes : DATA_BYTES);
+		memcpy((uint8_t *)to + DATA_OFFSET, (const uint8_t *)from + DATA_OFFSET,
+		       bytes < DATA_BYTES ? bytes : DATA_BYTES);
 		to->tp_len = bytes;
 		set_status(ring, ring->oldest, TP_STATUS_SEND_REQUEST);
 	} else {
@@ -162,7 +163,8 @@ static uint8_t *reserve(void *context, uint8_t device, uint32_t bytes)
 	ring = &transmit->rings[device];
 	if (ring->waiting >= GATHER)
 		send_ring(transmit, ring);
-	if (ring->waiting >= RESPONDER_TX_FRAMES - 1 || status_of(ring, ring->next) & (TP_STATUS_SENDING | TP_STATUS_SEND_REQUEST))
+	if (ring->waiting >= RESPONDER_TX_FRAMES - 1 ||
+	    status_of(ring, ring->next) & (TP_STATUS_SENDING | TP_STATUS_SEND_REQUEST))
 		return NULL;
 	transmit->reserved = device;
 	return (uint8_t *)slot_of(ring, ring->next) + DATA_OFFSET;

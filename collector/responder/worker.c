@@ -236,8 +236,8 @@ static void take_open(struct worker *worker, const struct otori_event *event, co
 		tcp_output(worker, flow);
 }
 
-static void take_segment(struct worker *worker, const struct otori_event *event, const struct flow_key *key, uint32_t hash,
-			 const struct segment *segment)
+static void take_segment(struct worker *worker, const struct otori_event *event, const struct flow_key *key,
+			 uint32_t hash, const struct segment *segment)
 {
 	struct flow *flow = flow_find(&worker->flows, key, hash);
 
@@ -272,7 +272,8 @@ static void prepare(const struct worker *worker, const void *record, uint32_t by
 	flow_prefetch_head(&worker->flows, prepared->hash);
 }
 
-static void take_tcp(struct worker *worker, const struct prepared *prepared, const uint8_t *options, struct slice payload)
+static void take_tcp(struct worker *worker, const struct prepared *prepared, const uint8_t *options,
+		     struct slice payload)
 {
 	const struct otori_event *event = &prepared->event;
 	struct segment segment;

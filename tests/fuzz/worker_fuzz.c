@@ -2,9 +2,9 @@
 /*
  * worker_fuzz.c - libFuzzer: a worker takes any records, in any order, at any time.
  *
- * In:  a byte of settings, then steps: damaged records, handshakes, segments whose numbers lie near what the worker said last,
- * path MTUs, time. Out: a crash where a sanitizer, the equations of the ledger, the accounting of the pools or a rule about
- * what may be sent is broken. The imitations are the real ones. Built by:
+ * In:  a byte of settings, then steps: damaged records, handshakes, segments whose numbers lie near what the worker
+ * said last, path MTUs, time. Out: a crash where a sanitizer, the equations of the ledger, the accounting of the pools
+ * or a rule about what may be sent is broken. The imitations are the real ones. Built by:
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Iinclude -Icollector tests/fuzz/worker_fuzz.c \
  *     $(ls collector/responder/[a-z]*.c | grep -v -e main.c -e serve.c -e sandbox.c -e transmit.c -e drain.c) \
  *     collector/protocols/[a-z]*.c collector/record/[a-z]*.c collector/base/byte_queue.c collector/base/slice.c \
@@ -138,7 +138,8 @@ static void give(int kind, unsigned place, unsigned flags, uint32_t seq, uint32_
 	memcpy(record, &event, sizeof(event));
 	for (unsigned i = 0; i < (unsigned)event.option_bytes + event.payload_bytes; i++)
 		record[sizeof(event) + i] = next_byte();
-	worker_event(bench.worker, record, (uint32_t)(sizeof(event) + event.option_bytes + event.payload_bytes), bench.now_ns);
+	worker_event(bench.worker, record, (uint32_t)(sizeof(event) + event.option_bytes + event.payload_bytes),
+		     bench.now_ns);
 }
 
 static void give_damaged(void)
@@ -153,6 +154,7 @@ static void give_damaged(void)
 		memcpy(&event, record, sizeof(event));
 		event.sequence = ++bench.sequence;
 		event.cpu = 0;
+		event.destination[0] = 203; /* XDP gives nothing that is not for a decoy */
 		memcpy(record, &event, sizeof(event));
 	}
 	worker_event(bench.worker, record, bytes, bench.now_ns);
@@ -170,7 +172,8 @@ static void step(void)
 	case 1:
 		bench.ack[place] = (uint32_t)next_byte() << 24;
 		bench.seq[place] = (uint32_t)next_byte() << 24;
-		give(OTORI_EVENT_open, place, TCP_ACK | (what & 0x38 ? 0 : TCP_FIN), bench.ack[place], bench.seq[place]);
+		give(OTORI_EVENT_open, place, TCP_ACK | (what & 0x38 ? 0 : TCP_FIN), bench.ack[place],
+		     bench.seq[place]);
 		break;
 	case 2:
 		bench.now_ns += (uint64_t)next_byte() << (next_byte() & 31);
@@ -180,7 +183,8 @@ static void step(void)
 		give(what & 8 ? OTORI_EVENT_unreachable : OTORI_EVENT_syn, place, TCP_SYN, near(bench.seq[place]), 0);
 		break;
 	default:
-		give(OTORI_EVENT_segment, place, what & 32 ? next_byte() : TCP_ACK, near(bench.ack[place]), near(bench.seq[place]));
+		give(OTORI_EVENT_segment, place, what & 32 ? next_byte() : TCP_ACK, near(bench.ack[place]),
+		     near(bench.seq[place]));
 	}
 	demand(bench.worker->records.refused == 0);
 	collect();

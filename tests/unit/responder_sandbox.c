@@ -4,9 +4,9 @@
  *
  * In:  a network namespace of its own with two veth pairs and lo; needs root (77 = skipped). Out: pass or fail.
  *
- * A child holds the socket that the supervisor would hand over, gives up its rights as the responder does, and then tries from the
- * inside what DESIGN ("Never relays", 2) says was tried: the host's own source by another device, lo, bind, qdisc bypass, clearing
- * the mark, and more. The parent listens at every far end.
+ * A child holds the socket that the supervisor would hand over, gives up its rights as the responder does, and then
+ * tries from the inside what DESIGN ("Never relays", 2) says was tried: the host's own source by another device, lo,
+ * bind, qdisc bypass, clearing the mark, and more. The parent listens at every far end.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -103,20 +103,22 @@ static void arrived(int fd, char *letters, size_t room)
 	letters[count] = 0;
 }
 
-#define DENIED(call)                                                                                                   \
-	do {                                                                                                           \
-		errno = 0;                                                                                             \
-		if ((long)(call) != -1 || errno != EPERM) {                                                            \
-			dprintf(2, "not denied: %s (errno %d)\n", #call, errno);                                       \
-			failures++;                                                                                    \
-		}                                                                                                      \
+#define DENIED(call) \
+	do { \
+		errno = 0; \
+		if ((long)(call) != -1 || errno != EPERM) { \
+			dprintf(2, "not denied: %s (errno %d)\n", #call, errno); \
+			failures++; \
+		} \
 	} while (0)
 
 /* Sends by every way that is not sendto(fd, NULL, 0, flags, NULL, 0). */
 static int try_sending(int fd, int ifindex)
 {
 	struct sockaddr_ll where = { .sll_family = AF_PACKET, .sll_ifindex = ifindex, .sll_halen = 6 };
-	struct sockaddr_in self = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(9) };
+	struct sockaddr_in self = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				    .sin_port = htons(9) };
 	uint8_t frame[FRAME_BYTES];
 	struct iovec part = { frame, sizeof(frame) };
 	struct msghdr header = { .msg_name = &where, .msg_namelen = sizeof(where), .msg_iov = &part, .msg_iovlen = 1 };
@@ -136,7 +138,8 @@ static int try_sending(int fd, int ifindex)
 	DENIED(bind(fd, (struct sockaddr *)&where, sizeof(where)));
 	DENIED(connect(fd, (struct sockaddr *)&self, sizeof(self)));
 	DENIED(writev(fd, &part, 1));
-	/* write is allowed, for the journal: on a socket with a transmit ring it takes no bytes, it sends what the ring holds. */
+	/* write is allowed, for the journal: on a socket with a transmit ring it takes no bytes, it sends what the ring
+	 * holds. */
 	if (write(fd, frame, sizeof(frame)) > 0) {
 		dprintf(2, "write sent bytes\n");
 		failures++;
@@ -248,12 +251,13 @@ static int inside(int fd, int journal)
 	second.fd = fd;
 	second.ifindex = other;
 	pthread_barrier_init(&second.barrier, NULL, 2);
-	if (transmit_open(&transmit, &fd, 1) || sandbox_drop() || pthread_create(&thread, NULL, other_thread, &second) ||
-	    sandbox_seal(notify[0]))
+	if (transmit_open(&transmit, &fd, 1) || sandbox_drop() ||
+	    pthread_create(&thread, NULL, other_thread, &second) || sandbox_seal(notify[0]))
 		return 101;
 	pthread_barrier_wait(&second.barrier);
 	pthread_join(thread, NULL);
-	failures = second.failures + try_sending(fd, other) + try_sending(fd, loopback) + try_sockets(fd) + try_everything_else();
+	failures = second.failures + try_sending(fd, other) + try_sending(fd, loopback) + try_sockets(fd) +
+		   try_everything_else();
 	failures += try_work(transmit);
 	failures += write(journal, "record", 6) != 6 || fdatasync(journal) != 0 || close(journal) != 0;
 	return failures;
@@ -263,7 +267,8 @@ static void nothing_but_the_ring_sends(void **state)
 {
 	char name[] = "/tmp/responder_sandbox_XXXXXX", letters[64];
 	int first = packet_socket("osbx1", ETH_P_ALL_BE), second = packet_socket("osbx3", ETH_P_ALL_BE);
-	int loopback = packet_socket("lo", ETH_P_ALL_BE), fd = transmit_socket("osbx0"), journal = mkstemp(name), status;
+	int loopback = packet_socket("lo", ETH_P_ALL_BE), fd = transmit_socket("osbx0"), journal = mkstemp(name),
+	    status;
 	pid_t child;
 
 	(void)state;
@@ -296,8 +301,14 @@ static void nothing_but_the_ring_sends(void **state)
 static void drop_marked_frames(const char *device)
 {
 	struct bpf_insn program[] = {
-		{ .code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = 2, .src_reg = 1, .off = offsetof(struct __sk_buff, data) },
-		{ .code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = 3, .src_reg = 1, .off = offsetof(struct __sk_buff, data_end) },
+		{ .code = BPF_LDX | BPF_MEM | BPF_W,
+		  .dst_reg = 2,
+		  .src_reg = 1,
+		  .off = offsetof(struct __sk_buff, data) },
+		{ .code = BPF_LDX | BPF_MEM | BPF_W,
+		  .dst_reg = 3,
+		  .src_reg = 1,
+		  .off = offsetof(struct __sk_buff, data_end) },
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 4, .src_reg = 2 },
 		{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = 4, .imm = 14 },
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 0 },
@@ -310,7 +321,8 @@ static void drop_marked_frames(const char *device)
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)if_nametoindex(device), .attach_point = BPF_TC_EGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, options, .handle = 1, .priority = 1);
 
-	options.prog_fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "drop_marked", "GPL", program, sizeof(program) / sizeof(program[0]), NULL);
+	options.prog_fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "drop_marked", "GPL", program,
+					sizeof(program) / sizeof(program[0]), NULL);
 	assert_true(options.prog_fd >= 0);
 	assert_int_equal(bpf_tc_hook_create(&hook), 0);
 	assert_int_equal(bpf_tc_attach(&hook, &options), 0);
@@ -384,7 +396,8 @@ int main(void)
 		printf("skipped: needs root and a network namespace of its own\n");
 		return 77;
 	}
-	if (system("ip link set lo up && ip link add osbx0 type veth peer name osbx1 && ip link add osbx2 type veth peer name osbx3 && "
+	if (system("ip link set lo up && ip link add osbx0 type veth peer name osbx1 && ip link add osbx2 type veth "
+		   "peer name osbx3 && "
 		   "for i in 0 1 2 3; do ip link set osbx$i up; done")) {
 		printf("skipped: veth devices can't be made\n");
 		return 77;

@@ -2,8 +2,8 @@
 /*
  * tcp_bad_network.c - 1 MB in and 256 KB out arrive whole over a network that loses, repeats, reorders and corrupts.
  *
- * In:  a seed a run. Out: pass or fail. A small client of its own (go-back-N, no shared code) talks with the worker through a link
- * in virtual time; what it does depends on the seed alone.
+ * In:  a seed a run. Out: pass or fail. A small client of its own (go-back-N, no shared code) talks with the worker
+ * through a link in virtual time; what it does depends on the seed alone.
  */
 #include "tcp_lab.h"
 
@@ -41,10 +41,10 @@ struct client {
 	struct network network;
 	uint8_t *upload, *download;
 	uint32_t isn, iss; /* ours and the server's */
-	uint32_t una, nxt;  /* offsets into upload; UPLOAD + 1 = FIN acknowledged */
-	uint32_t got;	    /* bytes in order */
-	uint8_t *have;	    /* byte by byte */
-	uint32_t fin_at;    /* offset of the server's FIN, UINT32_MAX = not seen */
+	uint32_t una, nxt; /* offsets into upload; UPLOAD + 1 = FIN acknowledged */
+	uint32_t got;	   /* bytes in order */
+	uint8_t *have;	   /* byte by byte */
+	uint32_t fin_at;   /* offset of the server's FIN, UINT32_MAX = not seen */
 	bool server_closed;
 	uint32_t server_window;
 	uint64_t timer_ns; /* 0 = stopped */
@@ -196,7 +196,8 @@ static void client_take(struct client *client, const struct packet *packet)
 		client->shuts++;
 		client->shut_until_ns = client->lab.now_ns + 3 * LAB_SECOND;
 	}
-	if (packet->bytes || packet->flags & FIN || packet->seq != client->iss + 1 + client->got + client->server_closed)
+	if (packet->bytes || packet->flags & FIN ||
+	    packet->seq != client->iss + 1 + client->got + client->server_closed)
 		client_send(client, ACK, client->nxt, 0);
 	client_push(client);
 }
@@ -236,7 +237,8 @@ static void arrive(struct client *client, const struct packet *packet)
 	lab->event.partial_checksum = htons((uint16_t)~sum);
 	lab->event.option_bytes = packet->option_bytes;
 	lab->event.window = packet->window;
-	lab_send_options(lab, OTORI_EVENT_segment, packet->flags, packet->seq, packet->ack, packet->options, packet->data, packet->bytes);
+	lab_send_options(lab, OTORI_EVENT_segment, packet->flags, packet->seq, packet->ack, packet->options,
+			 packet->data, packet->bytes);
 }
 
 static struct packet *first_due(struct network *network)
@@ -346,8 +348,8 @@ static unsigned talk(struct client *client)
 		;
 	assert_int_equal(client->network.overflows, 0);
 	if (!(client->server_closed && client->una == UPLOAD + 1 && client->got == DOWNLOAD))
-		printf("una %u of %u, got %u of %u, closed %d, end %s after %llu s\n", client->una, UPLOAD, client->got, DOWNLOAD,
-		       client->server_closed, client->lab.last_reason,
+		printf("una %u of %u, got %u of %u, closed %d, end %s after %llu s\n", client->una, UPLOAD, client->got,
+		       DOWNLOAD, client->server_closed, client->lab.last_reason,
 		       (unsigned long long)((client->lab.now_ns - began) / LAB_SECOND));
 	assert_int_equal(client->una, UPLOAD + 1);
 	assert_int_equal(client->got, DOWNLOAD);
@@ -377,8 +379,8 @@ static void run_seed(uint64_t seed, unsigned percent, bool timestamps, bool sack
 	client->lab.settings.total_seconds = 600;
 	seconds = talk(client);
 	if (getenv("TCP_BAD_NETWORK_SAYS"))
-		printf("seed %llu loss %u%%: %u s, bad checksums %llu + %u\n", (unsigned long long)seed, percent, seconds,
-		       (unsigned long long)lab_term(&client->lab, TERM_bad_checksum), client->corrupted);
+		printf("seed %llu loss %u%%: %u s, bad checksums %llu + %u\n", (unsigned long long)seed, percent,
+		       seconds, (unsigned long long)lab_term(&client->lab, TERM_bad_checksum), client->corrupted);
 	if (percent)
 		assert_true(lab_term(&client->lab, TERM_bad_checksum) > 0);
 	client_close(client);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * tcp_edges.c - the TCP endpoint where networks and clients are unkind: overlaps, stale segments, lost answers, shut windows,
- * small paths, tags, replays.
+ * tcp_edges.c - the TCP endpoint where networks and clients are unkind: overlaps, stale segments, lost answers, shut
+ * windows, small paths, tags, replays.
  *
  * In:  segments by hand. Out: pass or fail. RFC 2018, 5681, 6298, 7323, 9293.
  */
@@ -22,8 +22,8 @@ static void first_byte_wins(void **state)
 	lab_handshake(&lab);
 	lab_send(&lab, ACK, C + 2, S, "cd", 2);
 	lab_send(&lab, ACK, C + 6, S, "gh", 2);
-	lab_send(&lab, ACK, C + 1, S, "bXXef", 5);  /* over one run, up to the next */
-	lab_send(&lab, ACK, C + 5, S, "YYYi", 4); /* f, g, h are there; i is new */
+	lab_send(&lab, ACK, C + 1, S, "bXXef", 5); /* over one run, up to the next */
+	lab_send(&lab, ACK, C + 5, S, "YYYi", 4);  /* f, g, h are there; i is new */
 	lab_send(&lab, ACK, C, S, "aZZZZ", 5);
 	assert_int_equal(puppet.heard_bytes, 9);
 	assert_memory_equal(puppet.heard, "abcdefghi", 9);
@@ -385,7 +385,8 @@ static void full_sink_is_made_up_for(void **state)
 	lab_close(&lab);
 }
 
-/* In a replay the recorded server's numbers are unknown: nothing is sent, nothing waits, the client's FIN or RST ends it. */
+/* In a replay the recorded server's numbers are unknown: nothing is sent, nothing waits, the client's FIN or RST ends
+ * it. */
 static void replay_only_listens(void **state)
 {
 	struct lab lab;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tcp_lab.h - a worker on a bench: virtual time, events made by hand, frames taken apart by a second implementation, and a
- * conversation that does what a test tells it.
+ * tcp_lab.h - a worker on a bench: virtual time, events made by hand, frames taken apart by a second implementation,
+ * and a conversation that does what a test tells it.
  *
- * In:  what a test sends. Out: what the worker answers, as numbers. Included by the tcp_* and worker_* tests, each of which is one
- * program. The conversation here stands in for protocols/conversation.c, which therefore must not be linked: the linker takes
- * these functions first.
+ * In:  what a test sends. Out: what the worker answers, as numbers. Included by the tcp_* and worker_* tests, each of
+ * which is one program. The conversation here stands in for protocols/conversation.c, which therefore must not be
+ * linked: the linker takes these functions first.
  */
 #ifndef OTORI_TEST_TCP_LAB_H
 #define OTORI_TEST_TCP_LAB_H
@@ -30,7 +30,7 @@
 #define LAB_MS 1000000ull
 #define LAB_START (1700000040ull * LAB_SECOND)
 #define LAB_MTU 1500
-#define LAB_ISN 0x10000000u	 /* the client's */
+#define LAB_ISN 0x10000000u    /* the client's */
 #define LAB_COOKIE 0x70000000u /* the server's initial number */
 
 #define FIN TCP_FIN
@@ -95,8 +95,8 @@ bool conversation_server_first(const struct mimic_policy *policy, uint16_t decoy
 	return puppet.banner != NULL;
 }
 
-struct conversation *conversation_begin(struct conversation_pool *pool, const struct conversation_start *start, uint64_t now_ns,
-					struct byte_queue *output, struct conversation_result *result)
+struct conversation *conversation_begin(struct conversation_pool *pool, const struct conversation_start *start,
+					uint64_t now_ns, struct byte_queue *output, struct conversation_result *result)
 {
 	struct conversation *all = pool->memory;
 
@@ -120,8 +120,8 @@ struct conversation *conversation_begin(struct conversation_pool *pool, const st
 	return NULL;
 }
 
-void conversation_input(struct conversation_pool *pool, struct conversation *conversation, struct slice bytes, uint64_t now_ns,
-			struct byte_queue *output, struct conversation_result *result)
+void conversation_input(struct conversation_pool *pool, struct conversation *conversation, struct slice bytes,
+			uint64_t now_ns, struct byte_queue *output, struct conversation_result *result)
 {
 	uint64_t before = conversation->heard;
 
@@ -154,8 +154,8 @@ void conversation_half_closed(struct conversation_pool *pool, struct conversatio
 	result->close = puppet.close_at_half_close;
 }
 
-void conversation_end(struct conversation_pool *pool, struct conversation *conversation, uint64_t now_ns, struct record_access *access,
-		      uint8_t *scratch)
+void conversation_end(struct conversation_pool *pool, struct conversation *conversation, uint64_t now_ns,
+		      struct record_access *access, uint8_t *scratch)
 {
 	(void)now_ns;
 	(void)scratch;
@@ -167,7 +167,8 @@ void conversation_end(struct conversation_pool *pool, struct conversation *conve
 	access->protocol = slice_of_text("puppet");
 }
 
-/* --- frames that the worker sends, taken apart --------------------------------------------------------------------- */
+/* --- frames that the worker sends, taken apart ---------------------------------------------------------------------
+ */
 
 struct seen {
 	uint32_t seq, ack;
@@ -300,7 +301,8 @@ static void lab_flush(void *context)
 	(void)context;
 }
 
-/* --- the bench ------------------------------------------------------------------------------------------------------- */
+/* --- the bench -------------------------------------------------------------------------------------------------------
+ */
 
 static inline void lab_start_worker(struct lab *lab)
 {
@@ -393,8 +395,8 @@ static inline void lab_pass(struct lab *lab, uint64_t ns)
 }
 
 /* Gives an event with these numbers; options are lab->event.option_bytes at options. */
-static inline void lab_send_options(struct lab *lab, int kind, unsigned flags, uint32_t seq, uint32_t ack, const void *options,
-				    const void *payload, size_t bytes)
+static inline void lab_send_options(struct lab *lab, int kind, unsigned flags, uint32_t seq, uint32_t ack,
+				    const void *options, const void *payload, size_t bytes)
 {
 	static uint8_t record[OTORI_EVENT_MAX_BYTES] __attribute__((aligned(8)));
 	struct otori_event event = lab->event;
@@ -417,7 +419,8 @@ static inline void lab_send_options(struct lab *lab, int kind, unsigned flags, u
 	lab_collect(lab);
 }
 
-static inline void lab_send(struct lab *lab, unsigned flags, uint32_t seq, uint32_t ack, const void *payload, size_t bytes)
+static inline void lab_send(struct lab *lab, unsigned flags, uint32_t seq, uint32_t ack, const void *payload,
+			    size_t bytes)
 {
 	lab_send_options(lab, OTORI_EVENT_segment, flags, seq, ack, NULL, payload, bytes);
 }
@@ -434,15 +437,15 @@ static inline const struct seen *lab_next(struct lab *lab)
 	return lab->taken == lab->sent ? NULL : &lab->seen[lab->taken++ % LAB_FRAMES];
 }
 
-#define lab_expect(lab, want_flags, want_seq, want_ack, want_payload)                                                  \
-	do {                                                                                                           \
-		const struct seen *frame_ = lab_next(lab);                                                             \
-		assert_non_null(frame_);                                                                               \
-		assert_int_equal(frame_->flags, want_flags);                                                           \
-		assert_int_equal(frame_->seq, want_seq);                                                               \
-		assert_int_equal(frame_->ack, want_ack);                                                               \
-		assert_int_equal(frame_->payload_bytes, strlen(want_payload));                                         \
-		assert_memory_equal(frame_->payload, want_payload, strlen(want_payload));                              \
+#define lab_expect(lab, want_flags, want_seq, want_ack, want_payload) \
+	do { \
+		const struct seen *frame_ = lab_next(lab); \
+		assert_non_null(frame_); \
+		assert_int_equal(frame_->flags, want_flags); \
+		assert_int_equal(frame_->seq, want_seq); \
+		assert_int_equal(frame_->ack, want_ack); \
+		assert_int_equal(frame_->payload_bytes, strlen(want_payload)); \
+		assert_memory_equal(frame_->payload, want_payload, strlen(want_payload)); \
 	} while (0)
 
 #define lab_expect_nothing(lab) assert_null(lab_next(lab))
@@ -469,9 +472,11 @@ static inline void lab_check_empty(const struct lab *lab)
 	assert_int_equal(timer_wheel_due(&lab->worker->wheel), UINT64_MAX);
 	assert_int_equal(puppet.begun, puppet.ended);
 	assert_int_equal(lab_term(lab, TERM_open), 0);
-	assert_int_equal(lab_term(lab, TERM_opened), lab_term(lab, TERM_recorded) + lab_term(lab, TERM_lost_pool_exhausted) +
-							     lab_term(lab, TERM_lost_records_full) + lab_term(lab, TERM_lost_crash));
-	assert_int_equal(lab_term(lab, TERM_records_made), lab_term(lab, TERM_records_journalled) + lab_term(lab, TERM_records_shed));
+	assert_int_equal(lab_term(lab, TERM_opened),
+			 lab_term(lab, TERM_recorded) + lab_term(lab, TERM_lost_pool_exhausted) +
+				 lab_term(lab, TERM_lost_records_full) + lab_term(lab, TERM_lost_crash));
+	assert_int_equal(lab_term(lab, TERM_records_made),
+			 lab_term(lab, TERM_records_journalled) + lab_term(lab, TERM_records_shed));
 }
 
 static inline void lab_close(struct lab *lab)

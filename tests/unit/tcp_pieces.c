@@ -121,7 +121,8 @@ static void reassembly_is_an_array(void **state)
 					set[at + i] = 1;
 				}
 				/* a piece may make more runs than there is place for: then the model can't follow */
-				if (reassembly_add(&runs, &chunks, &held, base + at, slice_of(bytes, length), &conflicts))
+				if (reassembly_add(&runs, &chunks, &held, base + at, slice_of(bytes, length),
+						   &conflicts))
 					break;
 			}
 			assert_int_equal(conflicts, expected);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * tcp_states.c - the TCP endpoint step by step: data, acknowledgements, both sides' FIN in every order, resets, challenges.
+ * tcp_states.c - the TCP endpoint step by step: data, acknowledgements, both sides' FIN in every order, resets,
+ * challenges.
  *
  * In:  segments by hand. Out: pass or fail. RFC 9293, 3.10.7; RFC 5961.
  */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * worker_ledger.c - what the worker counts is exact, whatever happens to it: repeated and damaged records, deaths, full pools.
+ * worker_ledger.c - what the worker counts is exact, whatever happens to it: repeated and damaged records, deaths, full
+ * pools.
  *
  * In:  records by hand, pages that a dead predecessor left. Out: pass or fail. DESIGN, "The ledger".
  */
@@ -45,14 +46,14 @@ static void damaged_records_are_refused(void **state)
 		worker_event(lab.worker, record, bytes, lab.now_ns);
 		refused++;
 	}
-#define REFUSED(field, value)                                                                                          \
-	do {                                                                                                           \
-		event = good;                                                                                          \
-		event.field = value;                                                                                   \
-		memcpy(record, &event, sizeof(event));                                                                 \
-		worker_event(lab.worker, record, sizeof(record), lab.now_ns);                                          \
-		refused++;                                                                                             \
-		assert_int_equal(lab_term(&lab, TERM_malformed), refused);                                             \
+#define REFUSED(field, value) \
+	do { \
+		event = good; \
+		event.field = value; \
+		memcpy(record, &event, sizeof(event)); \
+		worker_event(lab.worker, record, sizeof(record), lab.now_ns); \
+		refused++; \
+		assert_int_equal(lab_term(&lab, TERM_malformed), refused); \
 	} while (0)
 	REFUSED(kind, OTORI_EVENT_COUNT);
 	REFUSED(kind, 255);
@@ -284,7 +285,8 @@ static void syns_are_sampled_and_summed(void **state)
 	lab_close(&lab);
 }
 
-/* Terms of a conversation go to the minute in which it opened, those of records to the minute in which they were made. */
+/* Terms of a conversation go to the minute in which it opened, those of records to the minute in which they were made.
+ */
 static void minutes_are_kept_apart(void **state)
 {
 	struct lab lab;
@@ -312,16 +314,11 @@ static void minutes_are_kept_apart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(repeated_event_is_taken_once),
-		cmocka_unit_test(damaged_records_are_refused),
-		cmocka_unit_test(death_loses_what_was_open),
-		cmocka_unit_test(death_sheds_waiting_records),
-		cmocka_unit_test(suspect_is_set_aside),
-		cmocka_unit_test(exhausted_conversations_are_counted),
-		cmocka_unit_test(talkers_make_room_for_talkers),
-		cmocka_unit_test(crowded_prefix_makes_room),
-		cmocka_unit_test(full_buffer_holds_endings_back),
-		cmocka_unit_test(syns_are_sampled_and_summed),
+		cmocka_unit_test(repeated_event_is_taken_once),	  cmocka_unit_test(damaged_records_are_refused),
+		cmocka_unit_test(death_loses_what_was_open),	  cmocka_unit_test(death_sheds_waiting_records),
+		cmocka_unit_test(suspect_is_set_aside),		  cmocka_unit_test(exhausted_conversations_are_counted),
+		cmocka_unit_test(talkers_make_room_for_talkers),  cmocka_unit_test(crowded_prefix_makes_room),
+		cmocka_unit_test(full_buffer_holds_endings_back), cmocka_unit_test(syns_are_sampled_and_summed),
 		cmocka_unit_test(minutes_are_kept_apart),
 	};
 
