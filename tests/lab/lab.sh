@@ -189,7 +189,12 @@ lab_down() {
 
 # lab_prepare: an empty folder, and a trap that cleans up.
 lab_prepare() {
-    rm -rf "$LAB_DIRECTORY"
+    waited=0
+    until rm -rf "$LAB_DIRECTORY" 2>/dev/null; do # a cluster that is just being stopped still writes
+        waited=$((waited + 1))
+        [ $waited -lt 20 ] || fail "cannot empty $LAB_DIRECTORY"
+        sleep 0.5
+    done
     mkdir -p "$LAB_DIRECTORY"
     trap lab_down EXIT
     trap 'exit 130' INT TERM
