@@ -2,8 +2,8 @@
 /*
  * replay.c - otori replay: reads captures as if they had come in by the wire.
  *
- * In:  argv: decoys, ports, capture files. Out: rows in the database, a summary on stdout, one line on stderr for what is wrong.
- * Called by main.c. The work is replay/session.c's.
+ * In:  argv: decoys, ports, capture files. Out: rows in the database, a summary on stdout, one line on stderr for what
+ * is wrong. Called by main.c. The work is replay/session.c's.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -29,15 +29,23 @@ static const char *const secrets_modes[] = { "hash", "clear", NULL };
 static const struct option_row rows[] = {
 	{ "decoys", OPTION_PREFIXES, 0, 0, 0, NULL, NULL, "PREFIX,...", "addresses that are decoys (must be given)" },
 	{ "ports", OPTION_PORTS, 0, 1, 65535, "1080,3128,8080,25", NULL, "PORT,...", "TCP ports that decoys offer" },
-	{ "sensor", OPTION_SENSOR, 0, 0, 0, NULL, NULL, "NAME", "name of the sensor in the database (the host's name)" },
-	{ "database", OPTION_TEXT, FIELD(database), 0, 0, NULL, NULL, "CONNINFO", "PostgreSQL, as libpq takes it; without: PG* variables" },
-	{ "embedded", OPTION_TEXT, FIELD(embedded), 0, 0, NULL, NULL, "DIR", "start a private PostgreSQL in this folder instead" },
-	{ "journal", OPTION_TEXT, FIELD(journal), 0, 0, NULL, NULL, "DIR", "keep the journal here (a temporary folder)" },
+	{ "sensor", OPTION_SENSOR, 0, 0, 0, NULL, NULL, "NAME",
+	  "name of the sensor in the database (the host's name)" },
+	{ "database", OPTION_TEXT, FIELD(database), 0, 0, NULL, NULL, "CONNINFO",
+	  "PostgreSQL, as libpq takes it; without: PG* variables" },
+	{ "embedded", OPTION_TEXT, FIELD(embedded), 0, 0, NULL, NULL, "DIR",
+	  "start a private PostgreSQL in this folder instead" },
+	{ "journal", OPTION_TEXT, FIELD(journal), 0, 0, NULL, NULL, "DIR",
+	  "keep the journal here (a temporary folder)" },
 	{ "flows", OPTION_NUMBER, FIELD(flows), 256, 16777216, "262144", NULL, "N", "flows that can be open at once" },
-	{ "idle-seconds", OPTION_NUMBER, FIELD(idle_seconds), 1, 3600, "60", NULL, "S", "a flow without traffic ends after" },
-	{ "total-seconds", OPTION_NUMBER, FIELD(total_seconds), 1, 840, "600", NULL, "S", "a flow ends after, whatever it does" },
-	{ "secrets", OPTION_WORD, FIELD(secrets_clear), 0, 0, "hash", secrets_modes, "hash|clear", "how visitors' passwords are stored" },
-	{ "mail-limit", OPTION_BYTES, FIELD(mail_limit), 1024, 1ull << 32, "32M", NULL, "BYTES", "longest mail that is kept whole" },
+	{ "idle-seconds", OPTION_NUMBER, FIELD(idle_seconds), 1, 3600, "60", NULL, "S",
+	  "a flow without traffic ends after" },
+	{ "total-seconds", OPTION_NUMBER, FIELD(total_seconds), 1, 840, "600", NULL, "S",
+	  "a flow ends after, whatever it does" },
+	{ "secrets", OPTION_WORD, FIELD(secrets_clear), 0, 0, "hash", secrets_modes, "hash|clear",
+	  "how visitors' passwords are stored" },
+	{ "mail-limit", OPTION_BYTES, FIELD(mail_limit), 1024, 1ull << 32, "32M", NULL, "BYTES",
+	  "longest mail that is kept whole" },
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -63,8 +71,10 @@ static void on_signal(int number)
 static void help(FILE *out)
 {
 	fputs("Usage: otori replay --decoys PREFIX,... [OPTION...] FILE...\n\n"
-	      "Reads captures (pcap, pcapng; files, folders, - for standard input) as if they had come in by the wire:\n"
-	      "through the sensor's XDP program, responder and loader into the database, with the times of the capture.\n"
+	      "Reads captures (pcap, pcapng; files, folders, - for standard input) as if they had come in by the "
+	      "wire:\n"
+	      "through the sensor's XDP program, responder and loader into the database, with the times of the "
+	      "capture.\n"
 	      "Of a conversation that was recorded from both sides only the client's is taken.\n\n",
 	      out);
 	for (size_t n = 0; n < ROWS; n++) {
@@ -74,11 +84,14 @@ static void help(FILE *out)
 		fprintf(out, "  %-26s %s%s%s%s\n", option, rows[n].help, rows[n].fallback ? " (" : "",
 			rows[n].fallback ? rows[n].fallback : "", rows[n].fallback ? ")" : "");
 	}
-	fputs("  --observed FROM,TO         when the sensor observed (first to last packet); 2006-09-01 or 2006-09-01T08:30:00+09:00;\n"
+	fputs("  --observed FROM,TO         when the sensor observed (first to last packet); 2006-09-01 or "
+	      "2006-09-01T08:30:00+09:00;\n"
 	      "                             without a zone UTC; a date alone as TO is that whole day\n"
-	      "  --ignore-checksums         take packets with wrong IP and TCP checksums, and with IP lengths that are not filled in\n"
+	      "  --ignore-checksums         take packets with wrong IP and TCP checksums, and with IP lengths that are "
+	      "not filled in\n"
 	      "                             or too long for the frame (anonymised, or offloaded at capture)\n"
-	      "\nExit status: 0 all is loaded; 1 failure, or a file was cut short; 2 usage; 3 the BPF program could not be loaded.\n",
+	      "\nExit status: 0 all is loaded; 1 failure, or a file was cut short; 2 usage; 3 the BPF program could "
+	      "not be loaded.\n",
 	      out);
 }
 
@@ -97,10 +110,12 @@ static int take_option(struct arguments *arguments, int got, bool *fresh, struct
 	case VALUE_OBSERVED:
 		err = moment_parse_span(optarg, &arguments->from_ns, &arguments->to_ns);
 		if (err == -ERANGE)
-			return problem_say(problem, PROBLEM_USAGE, err, "--observed: TO must be behind FROM, got '%s'", optarg);
+			return problem_say(problem, PROBLEM_USAGE, err, "--observed: TO must be behind FROM, got '%s'",
+					   optarg);
 		if (err)
 			return problem_say(problem, PROBLEM_USAGE, err,
-					   "--observed: expected FROM,TO such as 2006-09-01,2007-12-31 or 2006-09-01T00:00+09:00,2008-01-01T00:00+09:00, got '%s'",
+					   "--observed: expected FROM,TO such as 2006-09-01,2007-12-31 or "
+					   "2006-09-01T00:00+09:00,2008-01-01T00:00+09:00, got '%s'",
 					   optarg);
 		return 0;
 	}
@@ -117,11 +132,14 @@ static int check_arguments(struct arguments *arguments, struct problem *problem)
 
 	if (options->decoys.count == 0)
 		return problem_say(problem, PROBLEM_USAGE, -EINVAL,
-				   "decoys are missing: --decoys PREFIX[,PREFIX...] names the addresses that are decoys in the capture");
+				   "decoys are missing: --decoys PREFIX[,PREFIX...] names the addresses that are "
+				   "decoys in the capture");
 	if (arguments->file_count == 0)
-		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "no capture is named: otori replay --decoys PREFIX,... FILE...");
+		return problem_say(problem, PROBLEM_USAGE, -EINVAL,
+				   "no capture is named: otori replay --decoys PREFIX,... FILE...");
 	if (options->database && options->embedded)
-		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "database and embedded exclude each other, both are set");
+		return problem_say(problem, PROBLEM_USAGE, -EINVAL,
+				   "database and embedded exclude each other, both are set");
 	if (options->total_seconds < options->idle_seconds)
 		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "total-seconds (%u) is less than idle-seconds (%u)",
 				   options->total_seconds, options->idle_seconds);
@@ -130,8 +148,8 @@ static int check_arguments(struct arguments *arguments, struct problem *problem)
 			const struct prefix *one = &options->decoys.items[n], *other = &options->decoys.items[m];
 
 			if (prefix_covers(one, other) || prefix_covers(other, one))
-				return problem_say(problem, PROBLEM_USAGE, -EINVAL, "decoys %s and %s overlap", prefix_text(one, a),
-						   prefix_text(other, b));
+				return problem_say(problem, PROBLEM_USAGE, -EINVAL, "decoys %s and %s overlap",
+						   prefix_text(one, a), prefix_text(other, b));
 		}
 	return 0;
 }
@@ -169,8 +187,8 @@ static int read_arguments(struct arguments *arguments, int argc, char **argv, st
 		if (got == ':')
 			err = problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: a value is missing", argv[optind - 1]);
 		else if (got == '?')
-			err = problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: unknown option: otori replay --help lists them",
-					  argv[optind - 1]);
+			err = problem_say(problem, PROBLEM_USAGE, -EINVAL,
+					  "%s: unknown option: otori replay --help lists them", argv[optind - 1]);
 		else
 			err = take_option(arguments, got == 'h' ? VALUE_HELP : got, fresh, problem);
 	}
@@ -185,13 +203,14 @@ static int read_arguments(struct arguments *arguments, int argc, char **argv, st
 
 static void print_refused(const struct otori_counters *counted)
 {
-#define PRINT_REFUSED(name, text)                                                                                  \
-	if (counted->refused_##name)                                                                               \
+#define PRINT_REFUSED(name, text) \
+	if (counted->refused_##name) \
 		printf("  refused %-17s %10llu  %s\n", #name, (unsigned long long)counted->refused_##name, text);
 	OTORI_REFUSALS(PRINT_REFUSED)
 }
 
-static void print_summary(const struct arguments *arguments, const struct session_summary *summary, const struct capture *capture)
+static void print_summary(const struct arguments *arguments, const struct session_summary *summary,
+			  const struct capture *capture)
 {
 	char from[MOMENT_TEXT_BYTES], to[MOMENT_TEXT_BYTES];
 	const struct otori_counters *counted = &summary->counted;
@@ -210,7 +229,8 @@ static void print_summary(const struct arguments *arguments, const struct sessio
 		printf(" (%llu broke off)", (unsigned long long)(summary->mails - summary->mails_whole));
 	printf(", rows %llu\n", (unsigned long long)summary->rows);
 	if (capture_out_of_order(capture))
-		printf("times of %llu packets go back and could not be put in order: they count as their predecessor's\n",
+		printf("times of %llu packets go back and could not be put in order: they count as their "
+		       "predecessor's\n",
 		       (unsigned long long)capture_out_of_order(capture));
 }
 
@@ -218,11 +238,13 @@ static void print_summary(const struct arguments *arguments, const struct sessio
 static bool lost(const struct session_summary *summary)
 {
 	if (summary->conversations_lost)
-		log_error("replay: %llu conversations found no room: a larger --flows helps", (unsigned long long)summary->conversations_lost);
+		log_error("replay: %llu conversations found no room: a larger --flows helps",
+			  (unsigned long long)summary->conversations_lost);
 	if (summary->shed)
 		log_error("replay: %llu records could not be journalled", (unsigned long long)summary->shed);
 	if (summary->set_aside)
-		log_error("replay: %llu records could not be loaded and were set aside", (unsigned long long)summary->set_aside);
+		log_error("replay: %llu records could not be loaded and were set aside",
+			  (unsigned long long)summary->set_aside);
 	return summary->conversations_lost || summary->shed || summary->set_aside;
 }
 
@@ -241,7 +263,8 @@ static int work(struct session *session, struct capture *capture, bool mend, str
 	}
 	lookahead_close(lookahead);
 	if (!err && stop)
-		err = problem_say(problem, PROBLEM_FAILURE, -EINTR, "stopped: what was loaded so far is in the database, the rest is not");
+		err = problem_say(problem, PROBLEM_FAILURE, -EINTR,
+				  "stopped: what was loaded so far is in the database, the rest is not");
 	if (!err && got < 0)
 		err = problem_say(problem, PROBLEM_FAILURE, got, "%s", text[0] ? text : strerror(-got));
 	return err ? err : session_finish(session, summary, problem);
@@ -292,7 +315,8 @@ static void tell(void *context, const char *line)
 /* Everything but the arguments; status of the command. */
 static int run(struct arguments *arguments, struct problem *problem)
 {
-	struct database_choice choice = { .conninfo = arguments->options.database, .embedded = arguments->options.embedded };
+	struct database_choice choice = { .conninfo = arguments->options.database,
+					  .embedded = arguments->options.embedded };
 	struct sigaction action = { .sa_handler = on_signal };
 	struct embedded *embedded = NULL;
 	struct capture *capture = NULL;

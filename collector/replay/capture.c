@@ -2,8 +2,8 @@
 /*
  * capture.c - finds the files, looks through them once, and merges them by time.
  *
- * In:  paths. Out: packets in the order of their times. Called by the command and tests. May not keep a file open that is
- * not being read: a folder may hold more files than a process may open.
+ * In:  paths. Out: packets in the order of their times. Called by the command and tests. May not keep a file open that
+ * is not being read: a folder may hold more files than a process may open.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -33,7 +33,7 @@ struct capture {
 	size_t path_count;
 	struct run *runs; /* owned; sorted by begins_ns, then by order of naming */
 	size_t run_count;
-	size_t opened; /* runs[0 .. opened) were begun */
+	size_t opened;	   /* runs[0 .. opened) were begun */
 	struct run **live; /* those of them that are still being read */
 	size_t live_count;
 	struct run *current; /* whose head was handed out last: to be advanced before the next */
@@ -196,7 +196,8 @@ static int earlier_run(const void *a, const void *b)
 	return left->first < right->first ? -1 : left->first > right->first;
 }
 
-int capture_open(struct capture **result, char *const *paths, size_t count, capture_tell tell_line, void *context, char *text)
+int capture_open(struct capture **result, char *const *paths, size_t count, capture_tell tell_line, void *context,
+		 char *text)
 {
 	struct capture *capture = calloc(1, sizeof(*capture));
 	int err = capture ? 0 : -ENOMEM;

@@ -5,8 +5,9 @@
  * In:  files, folders, "-". Out: frames, one after the other. Called by replay.c (the command) and tests. May not know
  * what is in a frame.
  *
- * A file whose times go back (captures appended to each other) is read as several runs, each of which is a stream of its
- * own in the merge. Jitter of up to a second stays in the file's order. Standard input is read once and in its order.
+ * A file whose times go back (captures appended to each other) is read as several runs, each of which is a stream of
+ * its own in the merge. Jitter of up to a second stays in the file's order. Standard input is read once and in its
+ * order.
  */
 #ifndef OTORI_REPLAY_CAPTURE_H
 #define OTORI_REPLAY_CAPTURE_H
@@ -22,10 +23,11 @@ typedef void (*capture_tell)(void *context, const char *line);
 
 /*
  * Looks through everything that paths name (files and folders, these with all below them, and "-") and opens it. 0, or
- * negative errno with one clear line in text[SAVEFILE_TEXT_BYTES]: a file is missing, is no capture, or is of a link type
- * that is not known; then nothing is read. A file cut short is told of at once, and read as far as it is whole.
+ * negative errno with one clear line in text[SAVEFILE_TEXT_BYTES]: a file is missing, is no capture, or is of a link
+ * type that is not known; then nothing is read. A file cut short is told of at once, and read as far as it is whole.
  */
-int capture_open(struct capture **capture, char *const *paths, size_t count, capture_tell tell, void *context, char *text);
+int capture_open(struct capture **capture, char *const *paths, size_t count, capture_tell tell, void *context,
+		 char *text);
 void capture_close(struct capture *capture);
 
 /* The next packet of all files. 1, 0 at the end, negative errno where memory or a file is gone (text as above). */

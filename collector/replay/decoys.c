@@ -19,7 +19,8 @@ static int by_address(const void *a, const void *b)
 	return memcmp(((const struct prefix *)a)->address, ((const struct prefix *)b)->address, 16);
 }
 
-struct decoys *decoys_new(const struct prefix *prefixes, uint32_t prefix_count, const uint16_t *ports, uint32_t port_count)
+struct decoys *decoys_new(const struct prefix *prefixes, uint32_t prefix_count, const uint16_t *ports,
+			  uint32_t port_count)
 {
 	struct decoys *decoys = calloc(1, sizeof(*decoys) + prefix_count * sizeof(struct prefix));
 

@@ -2,8 +2,8 @@
 /*
  * decoys.h - which addresses and ports are a decoy's.
  *
- * In:  prefixes that do not overlap, ports. Out: yes or no, for two addresses of each packet. Called by session.c and, by
- * mimic_policy.is_decoy, the imitations. Pure.
+ * In:  prefixes that do not overlap, ports. Out: yes or no, for two addresses of each packet. Called by session.c and,
+ * by mimic_policy.is_decoy, the imitations. Pure.
  */
 #ifndef OTORI_REPLAY_DECOYS_H
 #define OTORI_REPLAY_DECOYS_H
@@ -14,7 +14,8 @@
 struct decoys; /* opaque */
 
 /* Copies both lists. NULL where memory is short. */
-struct decoys *decoys_new(const struct prefix *prefixes, uint32_t prefix_count, const uint16_t *ports, uint32_t port_count);
+struct decoys *decoys_new(const struct prefix *prefixes, uint32_t prefix_count, const uint16_t *ports,
+			  uint32_t port_count);
 void decoys_free(struct decoys *decoys);
 
 bool decoys_have(const struct decoys *decoys, const struct address *address);

@@ -4,8 +4,8 @@
  *
  * In:  sightings. Out: verdicts. Called by the command and tests. May not read a frame or a clock.
  *
- * The table is made of sets of WAYS entries. A handshake that finds its set full takes the place of the one that was quiet
- * for longest; the hash is keyed, so that a capture can't be written to fall into one set.
+ * The table is made of sets of WAYS entries. A handshake that finds its set full takes the place of the one that was
+ * quiet for longest; the hash is keyed, so that a capture can't be written to fall into one set.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,14 +16,15 @@
 
 #define WAYS 8
 #define SECOND_NS 1000000000ull
-/* A client's last SYN-ACK arrives within 63 s (tcp_synack_retries); an acknowledgement later than this completes nothing. */
+/* A client's last SYN-ACK arrives within 63 s (tcp_synack_retries); an acknowledgement later than this completes
+ * nothing. */
 #define OPEN_SECONDS 150u
 
-#define SYN_SEEN 1	 /* isn and syn_end are known */
-#define ANSWER_SEEN 2	 /* answer_isn and answer_end are known, and answer_to where the answer was a SYN-ACK */
-#define ANSWER_IS_SYN 4	 /* the answer was a bare SYN (simultaneous open): answer_to is not known */
-#define COMPLETED 8	 /* was completed, and the XDP program took it */
-#define COMING 16	 /* coming_isn and coming_end are those of a SYN that stands further on in the capture */
+#define SYN_SEEN 1	/* isn and syn_end are known */
+#define ANSWER_SEEN 2	/* answer_isn and answer_end are known, and answer_to where the answer was a SYN-ACK */
+#define ANSWER_IS_SYN 4 /* the answer was a bare SYN (simultaneous open): answer_to is not known */
+#define COMPLETED 8	/* was completed, and the XDP program took it */
+#define COMING 16	/* coming_isn and coming_end are those of a SYN that stands further on in the capture */
 
 struct key {
 	struct address client, decoy;
@@ -40,12 +41,12 @@ struct entry {
 	uint8_t used; /* 1 = IPv4, 2 = IPv6, 0 = free */
 	uint8_t state;
 	uint8_t reserved;
-	uint32_t isn, syn_end;	     /* the client's ISN, and the number behind SYN and data on it */
-	uint32_t answer_to;	     /* what the SYN-ACK acknowledges */
-	uint32_t answer_isn;	     /* of the decoy's side */
-	uint32_t answer_end;	     /* the number behind the last byte that the decoy's side was seen to send */
+	uint32_t isn, syn_end; /* the client's ISN, and the number behind SYN and data on it */
+	uint32_t answer_to;    /* what the SYN-ACK acknowledges */
+	uint32_t answer_isn;   /* of the decoy's side */
+	uint32_t answer_end;   /* the number behind the last byte that the decoy's side was seen to send */
 	uint32_t coming_isn, coming_end;
-	uint32_t last_seconds;	     /* when a packet of it was last seen */
+	uint32_t last_seconds; /* when a packet of it was last seen */
 };
 
 struct handshakes {
@@ -109,7 +110,8 @@ static uint64_t hash_of(const struct handshakes *handshakes, const struct key *k
 
 	memcpy(words, key->client.bytes, 16);
 	memcpy(words + 2, key->decoy.bytes, 16);
-	rest = (uint64_t)key->client_port << 48 | (uint64_t)key->decoy_port << 32 | (uint64_t)key->vlan[0] << 16 | key->vlan[1];
+	rest = (uint64_t)key->client_port << 48 | (uint64_t)key->decoy_port << 32 | (uint64_t)key->vlan[0] << 16 |
+	       key->vlan[1];
 	rest = mixed(rest ^ handshakes->secret[0], handshakes->secret[1] ^ key->vlan_count);
 	rest = mixed(rest ^ words[0] ^ handshakes->secret[1], words[1] ^ handshakes->secret[2]);
 	return mixed(rest ^ words[2] ^ handshakes->secret[3], words[3] ^ handshakes->secret[0]);
@@ -211,8 +213,8 @@ static void see_decoy(struct handshakes *handshakes, const struct sighting *sigh
 	struct key key = key_of(sighting, false);
 	bool answers = sighting->flags & SIGHTING_SYN && !(sighting->flags & SIGHTING_RST);
 	/* the SYN-ACK may stand before its SYN in the file; a bare SYN of a decoy begins nothing */
-	struct entry *entry = answers && sighting->flags & SIGHTING_ACK ? find_or_make(handshakes, &key) :
-									  find(handshakes, &key);
+	struct entry *entry =
+		answers && sighting->flags & SIGHTING_ACK ? find_or_make(handshakes, &key) : find(handshakes, &key);
 
 	if (!entry)
 		return;
@@ -235,7 +237,8 @@ static void see_syn(struct entry *entry, const struct sighting *sighting)
 		return;
 	}
 	/* a new conversation, unless the answer to this very SYN stands before it in the file */
-	if (!(entry->state & ANSWER_SEEN) || entry->state & ANSWER_IS_SYN || !acknowledges(entry->answer_to, sighting->seq, end))
+	if (!(entry->state & ANSWER_SEEN) || entry->state & ANSWER_IS_SYN ||
+	    !acknowledges(entry->answer_to, sighting->seq, end))
 		entry->state &= COMING;
 	entry->state = (uint8_t)((entry->state & ~COMPLETED) | SYN_SEEN);
 	entry->isn = sighting->seq;
@@ -270,7 +273,8 @@ static bool completes(const struct entry *entry, const struct sighting *sighting
 }
 
 /* The client has sent something. */
-static enum handshake_verdict see_client(struct handshakes *handshakes, const struct sighting *sighting, uint64_t now_ns)
+static enum handshake_verdict see_client(struct handshakes *handshakes, const struct sighting *sighting,
+					 uint64_t now_ns)
 {
 	uint32_t seconds = (uint32_t)(now_ns / SECOND_NS);
 	uint8_t kind = sighting->flags & (SIGHTING_SYN | SIGHTING_ACK | SIGHTING_RST);
@@ -291,7 +295,8 @@ static enum handshake_verdict see_client(struct handshakes *handshakes, const st
 		see_syn(entry, sighting);
 		return HANDSHAKE_GIVE;
 	}
-	/* captures whose addresses were rewritten hold SYN-ACKs under the client's name; they are evidence all the same */
+	/* captures whose addresses were rewritten hold SYN-ACKs under the client's name; they are evidence all the same
+	 */
 	if (kind == (SIGHTING_SYN | SIGHTING_ACK) && sighting->ack == entry->isn + 1) {
 		see_answer(entry, sighting);
 		handshakes->touched = NULL; /* the XDP program refuses it as backscatter, as it must */
@@ -339,8 +344,8 @@ enum handshake_verdict handshake_see(struct handshakes *handshakes, const struct
 	return HANDSHAKE_OF_DECOY;
 }
 
-void handshake_coming(struct handshakes *handshakes, const struct sighting *sighting, const struct handshake_roles *roles,
-		      uint64_t now_ns)
+void handshake_coming(struct handshakes *handshakes, const struct sighting *sighting,
+		      const struct handshake_roles *roles, uint64_t now_ns)
 {
 	struct key key = key_of(sighting, true);
 	struct entry *entry;

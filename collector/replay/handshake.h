@@ -2,12 +2,13 @@
 /*
  * handshake.h - who of two is the client, and which packet completes his handshake: from what the capture holds.
  *
- * In:  sightings of all packets of decoys, in order. Out: for each whether the XDP program gets it, and whether it may admit
- * a flow. Called by the command and tests. No I/O, no clock; memory is fixed at open, and hostile captures can only make it
- * forget the handshakes that were quiet for longest.
+ * In:  sightings of all packets of decoys, in order. Out: for each whether the XDP program gets it, and whether it may
+ * admit a flow. Called by the command and tests. No I/O, no clock; memory is fixed at open, and hostile captures can
+ * only make it forget the handshakes that were quiet for longest.
  *
- * Live, a cookie proves the handshake. A capture was answered by somebody else, so his SYN-ACK, where it was recorded, takes
- * the cookie's place: an acknowledgement of anything that he did not send completes nothing (ANALYSIS, "What is counted").
+ * Live, a cookie proves the handshake. A capture was answered by somebody else, so his SYN-ACK, where it was recorded,
+ * takes the cookie's place: an acknowledgement of anything that he did not send completes nothing (ANALYSIS, "What is
+ * counted").
  */
 #ifndef OTORI_REPLAY_HANDSHAKE_H
 #define OTORI_REPLAY_HANDSHAKE_H
@@ -37,11 +38,11 @@ enum handshake_verdict handshake_see(struct handshakes *handshakes, const struct
 				     const struct handshake_roles *roles, uint64_t now_ns);
 
 /*
- * Tells of a packet that will come soon: a SYN that stands behind the packets it opened is known to them, where the capture
- * holds the SYN-ACK.
+ * Tells of a packet that will come soon: a SYN that stands behind the packets it opened is known to them, where the
+ * capture holds the SYN-ACK.
  */
-void handshake_coming(struct handshakes *handshakes, const struct sighting *sighting, const struct handshake_roles *roles,
-		      uint64_t now_ns);
+void handshake_coming(struct handshakes *handshakes, const struct sighting *sighting,
+		      const struct handshake_roles *roles, uint64_t now_ns);
 
 /*
  * To be called after a packet for which handshake_see gave HANDSHAKE_GIVE or HANDSHAKE_COMPLETES, where the XDP program

@@ -2,8 +2,8 @@
 /*
  * lookahead.c - a ring of copied packets between the capture and the work on them.
  *
- * In:  capture_next. Out: packets in the same order. Called by the command. Memory: as many buffers as packets in view, each
- * as large as the largest frame it has held.
+ * In:  capture_next. Out: packets in the same order. Called by the command. Memory: as many buffers as packets in view,
+ * each as large as the largest frame it has held.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -29,8 +29,8 @@ struct lookahead {
 	struct place places[LOOKAHEAD_PACKETS];
 };
 
-struct lookahead *lookahead_open(struct capture *capture, bool mend, void (*coming)(void *context, const struct sighted *sighted),
-				 void *context)
+struct lookahead *lookahead_open(struct capture *capture, bool mend,
+				 void (*coming)(void *context, const struct sighted *sighted), void *context)
 {
 	struct lookahead *lookahead = calloc(1, sizeof(*lookahead));
 

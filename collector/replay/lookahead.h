@@ -5,8 +5,8 @@
  * In:  the packets of a capture. Out: the same packets, LOOKAHEAD_PACKETS later, with what was told from their headers.
  * Called by the command. Owns copies of the frames; may not change their order.
  *
- * Captures are written by several queues at once: a SYN may stand behind the packets that it opened. Who looks ahead knows
- * of it, and the packets still go through the XDP program as they stand in the file.
+ * Captures are written by several queues at once: a SYN may stand behind the packets that it opened. Who looks ahead
+ * knows of it, and the packets still go through the XDP program as they stand in the file.
  */
 #ifndef OTORI_REPLAY_LOOKAHEAD_H
 #define OTORI_REPLAY_LOOKAHEAD_H
@@ -24,11 +24,11 @@ struct sighted {
 };
 
 /*
- * coming: is told of each packet when it comes into view. mend: lengths are made to fit (mend.h). capture is borrowed. NULL where
- * memory is short.
+ * coming: is told of each packet when it comes into view. mend: lengths are made to fit (mend.h). capture is borrowed.
+ * NULL where memory is short.
  */
-struct lookahead *lookahead_open(struct capture *capture, bool mend, void (*coming)(void *context, const struct sighted *sighted),
-				 void *context);
+struct lookahead *lookahead_open(struct capture *capture, bool mend,
+				 void (*coming)(void *context, const struct sighted *sighted), void *context);
 void lookahead_close(struct lookahead *lookahead);
 
 /* The next packet. 1, 0 at the end, negative errno as capture_next. */

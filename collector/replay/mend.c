@@ -2,7 +2,8 @@
 /*
  * mend.c - see mend.h.
  *
- * In:  a frame, any bytes. Out: two bytes of it, perhaps. Called by lookahead.c. Leaves checksums as they are: they are not looked at.
+ * In:  a frame, any bytes. Out: two bytes of it, perhaps. Called by lookahead.c. Leaves checksums as they are: they are
+ * not looked at.
  */
 #include "replay/mend.h"
 
@@ -28,7 +29,8 @@ bool mend_length(uint8_t *frame, uint32_t bytes)
 
 	if (bytes < 14)
 		return false;
-	for (unsigned tags = 0; tags < 2 && bytes >= at + 4 && (be16(frame + at - 2) == 0x8100 || be16(frame + at - 2) == 0x88a8); tags++)
+	for (unsigned tags = 0;
+	     tags < 2 && bytes >= at + 4 && (be16(frame + at - 2) == 0x8100 || be16(frame + at - 2) == 0x88a8); tags++)
 		at += 4;
 	if (be16(frame + at - 2) == 0x0800 && bytes >= at + 20 && frame[at] >> 4 == 4)
 		return set(frame + at + 2, bytes - at);

@@ -2,7 +2,8 @@
 /*
  * moment.c - see moment.h.
  *
- * In:  text. Out: nanoseconds. Called by the command. Reads digits itself: strptime takes blanks and signs that nobody meant.
+ * In:  text. Out: nanoseconds. Called by the command. Reads digits itself: strptime takes blanks and signs that nobody
+ * meant.
  */
 #include <ctype.h>
 #include <errno.h>

@@ -2,7 +2,8 @@
 /*
  * moment.h - a moment as a person writes it: 2006-09-01, 2006-09-01T08:30, 2006-09-01 08:30:15.5+09:00, @1157068800.
  *
- * In:  text. Out: nanoseconds since 1970, UTC. Called by the command for --observed. Pure; knows no time zone but those written.
+ * In:  text. Out: nanoseconds since 1970, UTC. Called by the command for --observed. Pure; knows no time zone but those
+ * written.
  */
 #ifndef OTORI_REPLAY_MOMENT_H
 #define OTORI_REPLAY_MOMENT_H

@@ -2,8 +2,8 @@
 /*
  * outlet.c - journal folder, two writers, and the loader in a thread beside them.
  *
- * In:  record buffers. Out: finished segments, and rows by the loader. Called by session.c. Removes a folder only where it
- * made it.
+ * In:  record buffers. Out: finished segments, and rows by the loader. Called by session.c. Removes a folder only where
+ * it made it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -44,8 +44,8 @@ struct outlet {
 	pthread_mutex_t lock; /* guards what follows, and loaded while running */
 	pthread_cond_t changed;
 	uint64_t finished, loaded_up_to; /* counts of segments handed over, and seen by the loader */
-	bool over; /* nothing more will be finished */
-	int error; /* of the loader */
+	bool over;			 /* nothing more will be finished */
+	int error;			 /* of the loader */
 };
 
 /* Removes a folder of our own; segments that could not be loaded and were set aside are evidence, and stay in bad/. */
@@ -63,7 +63,8 @@ static void remove_folder(const char *folder)
 	rmdir(folder);
 }
 
-/* Folders that a killed replay left behind: nobody holds their lock, and they are older than one that is just being begun. */
+/* Folders that a killed replay left behind: nobody holds their lock, and they are older than one that is just being
+ * begun. */
 static void sweep(const char *place)
 {
 	DIR *files = opendir(place);
@@ -198,8 +199,9 @@ static int end_loader(struct outlet *outlet)
 
 static int load_problem(const struct outlet *outlet, int err, struct problem *problem)
 {
-	return problem_say(problem, PROBLEM_FAILURE, err, "the journal in %s could not be loaded to its end: %s%s", outlet->folder,
-			   strerror(-err), outlet->temporary ? "" : " (it is kept: a later replay with this --journal loads it)");
+	return problem_say(problem, PROBLEM_FAILURE, err, "the journal in %s could not be loaded to its end: %s%s",
+			   outlet->folder, strerror(-err),
+			   outlet->temporary ? "" : " (it is kept: a later replay with this --journal loads it)");
 }
 
 static int begin(struct outlet *outlet, struct stream *stream)
@@ -232,7 +234,8 @@ static int finish(struct outlet *outlet, struct stream *stream)
 static int journal_problem(const struct outlet *outlet, int err, struct problem *problem)
 {
 	if (err == -EBUSY)
-		return problem_say(problem, PROBLEM_FAILURE, err, "the journal %s is in use by another otori", outlet->folder);
+		return problem_say(problem, PROBLEM_FAILURE, err, "the journal %s is in use by another otori",
+				   outlet->folder);
 	return problem_say(problem, PROBLEM_FAILURE, err, "the journal %s cannot be written: %s",
 			   outlet->folder ? outlet->folder : "folder", strerror(-err));
 }
@@ -278,7 +281,8 @@ void outlet_close(struct outlet *outlet)
 {
 	if (!outlet)
 		return;
-	/* what is written is whole: it is finished even where the replay broke off, and a folder of the user's keeps it */
+	/* what is written is whole: it is finished even where the replay broke off, and a folder of the user's keeps it
+	 */
 	finish(outlet, &outlet->worker);
 	finish(outlet, &outlet->ledger);
 	end_loader(outlet);

@@ -23,7 +23,8 @@ struct outlet_plan {
 	volatile const int *stop;
 };
 
-/* Makes or takes the folder, loads what an earlier run left in it, begins both segments. 0 or negative errno with one line in problem. */
+/* Makes or takes the folder, loads what an earlier run left in it, begins both segments. 0 or negative errno with one
+ * line in problem. */
 int outlet_open(struct outlet **outlet, const struct outlet_plan *plan, struct problem *problem);
 void outlet_close(struct outlet *outlet);
 
@@ -38,12 +39,13 @@ int outlet_write(struct outlet *outlet, struct record_buffer *records, uint32_t 
 int outlet_write_ledger(struct outlet *outlet, struct record_buffer *records, uint32_t minute);
 
 /*
- * Finishes the worker's segment, begins the next, and has the one before loaded meanwhile. 0 or negative errno with one line in
- * problem, also where loading an earlier one failed.
+ * Finishes the worker's segment, begins the next, and has the one before loaded meanwhile. 0 or negative errno with one
+ * line in problem, also where loading an earlier one failed.
  */
 int outlet_turn(struct outlet *outlet, struct problem *problem);
 
-/* Finishes both segments and loads everything. Nothing can be written behind it. 0 or negative errno with one line in problem. */
+/* Finishes both segments and loads everything. Nothing can be written behind it. 0 or negative errno with one line in
+ * problem. */
 int outlet_finish(struct outlet *outlet, struct problem *problem);
 
 /* What was loaded so far. */

@@ -23,11 +23,12 @@
 
 #define RING_BYTES (4u << 20)
 /*
- * What was read is given back in pieces of that size. The kernel wakes a reader who has caught up, by an interrupt to itself that
- * costs more than all else here; he who gives nothing back has not caught up.
+ * What was read is given back in pieces of that size. The kernel wakes a reader who has caught up, by an interrupt to
+ * itself that costs more than all else here; he who gives nothing back has not caught up.
  */
 #define RELEASE_BYTES (1u << 20)
-/* The kernel's test run takes a frame of at most one buffer and 17 pages; the program refuses what is longer than 9,018 bytes. */
+/* The kernel's test run takes a frame of at most one buffer and 17 pages; the program refuses what is longer than 9,018
+ * bytes. */
 #define LONGEST_FRAME_BYTES 65000u
 
 struct xdp_run {
@@ -91,17 +92,18 @@ static int load(struct xdp_run *run, const struct xdp_run_plan *plan, struct pro
 
 	run->otori = otori_bpf__open();
 	if (!run->otori)
-		return problem_say(problem, PROBLEM_BPF, -errno, "the XDP program cannot be opened: %s", strerror(errno));
-	bpf_object__for_each_map(map, run->otori->obj)
-		if (!bpf_map__is_internal(map))
-			bpf_map__set_pin_path(map, NULL);
+		return problem_say(problem, PROBLEM_BPF, -errno, "the XDP program cannot be opened: %s",
+				   strerror(errno));
+	bpf_object__for_each_map(map, run->otori->obj) if (!bpf_map__is_internal(map)) bpf_map__set_pin_path(map, NULL);
 	bpf_map__set_max_entries(run->otori->maps.admission, buckets);
 	run->otori->rodata->admission_mask = buckets - 1;
 	run->otori->rodata->replay = true;
 	run->otori->rodata->ignore_checksums = plan->ignore_checksums;
 	err = otori_bpf__load(run->otori);
 	if (err == -EPERM)
-		return problem_say(problem, PROBLEM_BPF, err, "the XDP program cannot be loaded: replay needs root (or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON)");
+		return problem_say(problem, PROBLEM_BPF, err,
+				   "the XDP program cannot be loaded: replay needs root (or CAP_BPF, CAP_NET_ADMIN and "
+				   "CAP_PERFMON)");
 	if (err)
 		return problem_say(problem, PROBLEM_BPF, err, "the XDP program cannot be loaded: %s", strerror(-err));
 	run->program = bpf_program__fd(run->otori->progs.otori_xdp);
@@ -123,7 +125,8 @@ static int fill(struct xdp_run *run, const struct xdp_run_plan *plan, struct pro
 	uint32_t zero = 0;
 	int err;
 
-	err = maps_fill_prefixes(bpf_map__fd(run->otori->maps.decoys), plan->decoy_count, nth_prefix, as_unused, plan->decoys);
+	err = maps_fill_prefixes(bpf_map__fd(run->otori->maps.decoys), plan->decoy_count, nth_prefix, as_unused,
+				 plan->decoys);
 	if (!err)
 		err = maps_fill_ports(bpf_map__fd(run->otori->maps.ports), bpf_map__fd(run->otori->maps.port_counters),
 				      plan->ports, plan->port_count, run->ports);
@@ -138,7 +141,8 @@ static int fill(struct xdp_run *run, const struct xdp_run_plan *plan, struct pro
 			err = -errno;
 	}
 	if (err)
-		return problem_say(problem, PROBLEM_BPF, err, "the maps of the XDP program cannot be filled: %s", strerror(-err));
+		return problem_say(problem, PROBLEM_BPF, err, "the maps of the XDP program cannot be filled: %s",
+				   strerror(-err));
 	err = drain_open(&run->ring, run->ring_map);
 	if (err)
 		return problem_say(problem, PROBLEM_BPF, err, "the ring buffer cannot be mapped: %s", strerror(-err));

@@ -2,8 +2,8 @@
 /*
  * run_xdp.h - the sensor's own XDP program, run on frames out of a capture.
  *
- * In:  decoys, ports, frames with their times. Out: the program's verdict, and its events, one by one. Called by session.c.
- * Loads the program with maps of its own, unpinned; attaches nothing, sends nothing.
+ * In:  decoys, ports, frames with their times. Out: the program's verdict, and its events, one by one. Called by
+ * session.c. Loads the program with maps of its own, unpinned; attaches nothing, sends nothing.
  */
 #ifndef OTORI_REPLAY_RUN_XDP_H
 #define OTORI_REPLAY_RUN_XDP_H

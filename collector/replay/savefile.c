@@ -2,8 +2,9 @@
 /*
  * savefile.c - libpcap's offline reader, and an Ethernet header for what came without one.
  *
- * In:  a capture file. Out: Ethernet frames with times in nanoseconds. Called by capture.c. May not look behind the link
- * header, and trusts no length in the file: libpcap bounds what was captured, and every header is checked before use.
+ * In:  a capture file. Out: Ethernet frames with times in nanoseconds. Called by capture.c. May not look behind the
+ * link header, and trusts no length in the file: libpcap bounds what was captured, and every header is checked before
+ * use.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -86,7 +87,8 @@ int savefile_open(const char *path, struct savefile **savefile, char *text)
 
 		err = -EPROTONOSUPPORT;
 		snprintf(text, SAVEFILE_TEXT_BYTES,
-			 "%s: link type %d (%s) is not known; known are Ethernet, raw IP, BSD null and loop, Linux cooked 1 and 2",
+			 "%s: link type %d (%s) is not known; known are Ethernet, raw IP, BSD null and loop, Linux "
+			 "cooked 1 and 2",
 			 file->path, file->link_type, name ? name : "no name");
 		goto fail;
 	}
@@ -112,7 +114,8 @@ static uint64_t time_of(const struct pcap_pkthdr *header)
 {
 	long long seconds = header->ts.tv_sec, rest = header->ts.tv_usec; /* nanoseconds, by the precision asked for */
 
-	if (seconds < 0) /* libpcap reads the file's unsigned seconds as signed: after January 2038 they come out negative */
+	if (seconds <
+	    0) /* libpcap reads the file's unsigned seconds as signed: after January 2038 they come out negative */
 		seconds += 1ll << 32;
 	if (rest < 0 || rest >= (long long)SECOND_NS)
 		rest = 0;
@@ -132,11 +135,12 @@ static uint16_t type_by_version(const uint8_t *bytes, size_t length)
 	return length > 0 && bytes[0] >> 4 == 6 ? ETHERTYPE_OF_IPV6 : ETHERTYPE_OF_IPV4;
 }
 
-/* The family of BSD null is in the byte order of the machine that wrote it; numbers of IPv6 differ from system to system. */
+/* The family of BSD null is in the byte order of the machine that wrote it; numbers of IPv6 differ from system to
+ * system. */
 static uint16_t type_by_family(const uint8_t *bytes)
 {
-	uint32_t family = bytes[0] | bytes[1] ? (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 :
-						(uint32_t)bytes[3] | (uint32_t)bytes[2] << 8;
+	uint32_t family = bytes[0] | bytes[1] ? (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8
+					      : (uint32_t)bytes[3] | (uint32_t)bytes[2] << 8;
 
 	switch (family) {
 	case 2:
@@ -152,8 +156,8 @@ static uint16_t type_by_family(const uint8_t *bytes)
 }
 
 /*
- * What stands before the packet of this link type: its length, the ethertype of what follows and, where it is known, the
- * sender's hardware address. A header that is cut short gives the whole packet as header, so that nothing follows.
+ * What stands before the packet of this link type: its length, the ethertype of what follows and, where it is known,
+ * the sender's hardware address. A header that is cut short gives the whole packet as header, so that nothing follows.
  */
 static size_t link_header(int link_type, const uint8_t *bytes, size_t length, uint16_t *type, const uint8_t **sender)
 {
@@ -259,7 +263,8 @@ int savefile_next(struct savefile *savefile, struct captured *packet, char *text
 	packet->time_ns = time_of(header);
 	got = as_ethernet(savefile, header, bytes, packet);
 	if (got) {
-		snprintf(text, SAVEFILE_TEXT_BYTES, "%s: no memory for a packet of %u bytes", savefile->path, header->caplen);
+		snprintf(text, SAVEFILE_TEXT_BYTES, "%s: no memory for a packet of %u bytes", savefile->path,
+			 header->caplen);
 		return got;
 	}
 	return 1;

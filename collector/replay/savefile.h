@@ -5,8 +5,8 @@
  * In:  a path (or "-"), pcap or pcapng, of the link types Ethernet, raw IP, BSD null and loop, Linux cooked 1 and 2.
  * Out: frames with their time. Called by capture.c only. May not know what is in a frame behind its link header.
  *
- * Frames of other link types than Ethernet get an Ethernet header of our own, so that the XDP program sees what it would
- * see on a wire; VLAN tags that Linux cooked captures keep inside the packet stay where they are.
+ * Frames of other link types than Ethernet get an Ethernet header of our own, so that the XDP program sees what it
+ * would see on a wire; VLAN tags that Linux cooked captures keep inside the packet stay where they are.
  */
 #ifndef OTORI_REPLAY_SAVEFILE_H
 #define OTORI_REPLAY_SAVEFILE_H
@@ -32,8 +32,8 @@ int savefile_open(const char *path, struct savefile **savefile, char *text);
 void savefile_close(struct savefile *savefile);
 
 /*
- * Reads the next packet. 1 = a packet, 0 = end, -EBADMSG = the file is cut short or damaged here (text has one clear line):
- * what was read before is whole.
+ * Reads the next packet. 1 = a packet, 0 = end, -EBADMSG = the file is cut short or damaged here (text has one clear
+ * line): what was read before is whole.
  */
 int savefile_next(struct savefile *savefile, struct captured *packet, char *text);
 

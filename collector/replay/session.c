@@ -2,8 +2,9 @@
 /*
  * session.c - see session.h: the parts of a sensor, wired together in one process.
  *
- * In:  packets. Out: records through the outlet. Called by replay.c. Holds the order in which a live sensor does things: the
- * timers that are due, then the packet, then its events; a minute's records in a minute's frame; the ledger behind it all.
+ * In:  packets. Out: records through the outlet. Called by replay.c. Holds the order in which a live sensor does
+ * things: the timers that are due, then the packet, then its events; a minute's records in a minute's frame; the ledger
+ * behind it all.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,12 +25,12 @@
 #include "responder/checksum.h"
 #include "responder/worker.h"
 
-#define RECORD_BYTES (4u << 20)	     /* of the worker; a frame of the journal takes 8 MiB */
-#define FLUSH_BYTES (1u << 20)	     /* a frame is written when so much waits, or the minute ends */
+#define RECORD_BYTES (4u << 20) /* of the worker; a frame of the journal takes 8 MiB */
+#define FLUSH_BYTES (1u << 20)	/* a frame is written when so much waits, or the minute ends */
 #define LEDGER_RECORD_BYTES (1u << 20)
-#define CHUNKS_PER_FLOW 4	     /* of 508 bytes: payloads and header blocks of those who say anything */
-#define CHUNKS_LEAST (64u << 10)     /* 32 MiB: a few large mails at once */
-#define IDS_PER_SEGMENT (12u << 20)  /* of 2^24: time for a new segment */
+#define CHUNKS_PER_FLOW 4	    /* of 508 bytes: payloads and header blocks of those who say anything */
+#define CHUNKS_LEAST (64u << 10)    /* 32 MiB: a few large mails at once */
+#define IDS_PER_SEGMENT (12u << 20) /* of 2^24: time for a new segment */
 #define LISTED_BYTES (OTORI_MAX_PREFIXES * (PREFIX_TEXT_BYTES + 1))
 
 static const uint16_t server_first_ports[] = { 25, 587, 2525 };
@@ -48,8 +49,8 @@ struct session {
 	struct session_summary summary;
 	struct split split;
 	struct tally tally; /* what the capture held, by minute: rows of the ledger of our own */
-	uint64_t now_ns; /* the capture's clock; never goes back */
-	bool spoiled;	 /* the packet in hand opened a flow, but its payload's checksum is wrong */
+	uint64_t now_ns;    /* the capture's clock; never goes back */
+	bool spoiled;	    /* the packet in hand opened a flow, but its payload's checksum is wrong */
 };
 
 static uint32_t minute_at(uint64_t time_ns)
@@ -262,7 +263,8 @@ static int collect_ledger(struct session *session, struct problem *problem)
 		if (!err)
 			err = ledger_collect(session->ledger, session->now_ns, true, &session->ledger_records);
 		if (err && err != -ENOBUFS)
-			return problem_say(problem, PROBLEM_FAILURE, err, "the counters cannot be read: %s", strerror(-err));
+			return problem_say(problem, PROBLEM_FAILURE, err, "the counters cannot be read: %s",
+					   strerror(-err));
 		if (err || session->ledger_records.length > LEDGER_RECORD_BYTES / 2) {
 			int written = flush_ledger(session, problem);
 
@@ -408,8 +410,9 @@ static int record_observation(struct session *session, struct problem *problem)
 	observation.ports = slice_of_text(ports);
 	err = record_append_observation(&session->ledger_records, &observation);
 	free(decoys);
-	return err ? problem_say(problem, PROBLEM_FAILURE, err, "the observation cannot be recorded: %s", strerror(-err)) :
-		     flush_ledger(session, problem);
+	return err ? problem_say(problem, PROBLEM_FAILURE, err, "the observation cannot be recorded: %s",
+				 strerror(-err))
+		   : flush_ledger(session, problem);
 }
 
 static void sum_page(const struct session *session, struct session_summary *summary)
@@ -422,7 +425,8 @@ static void sum_page(const struct session *session, struct session_summary *summ
 				const uint64_t *terms = page->minutes[m].terms[port][family];
 
 				summary->shed += terms[TERM_records_shed];
-				summary->conversations_lost += terms[TERM_lost_pool_exhausted] + terms[TERM_lost_records_full] +
+				summary->conversations_lost += terms[TERM_lost_pool_exhausted] +
+							       terms[TERM_lost_records_full] +
 							       terms[TERM_lost_journal_failed];
 			}
 }

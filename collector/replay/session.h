@@ -2,11 +2,12 @@
 /*
  * session.h - one replay: the sensor in this process, with the capture's clock.
  *
- * In:  packets in the order of their times. Out: rows in the database. Called by replay.c (the command). Attaches nothing, sends
- * nothing, and looks at no clock but the packets' (and the wall clock for the names of journal segments).
+ * In:  packets in the order of their times. Out: rows in the database. Called by replay.c (the command). Attaches
+ * nothing, sends nothing, and looks at no clock but the packets' (and the wall clock for the names of journal
+ * segments).
  *
- * Way of a packet: handshake.c (whose is it, does it complete a handshake) -> run_xdp.c (the XDP program) -> worker_event
- * (TCP, imitations) -> records -> outlet.c (journal, loader).
+ * Way of a packet: handshake.c (whose is it, does it complete a handshake) -> run_xdp.c (the XDP program) ->
+ * worker_event (TCP, imitations) -> records -> outlet.c (journal, loader).
  */
 #ifndef OTORI_REPLAY_SESSION_H
 #define OTORI_REPLAY_SESSION_H
@@ -51,7 +52,8 @@ void session_close(struct session *session);
 void session_coming(void *session, const struct sighted *sighted);
 /* Works on a packet. 0 or negative errno with one line in problem. */
 int session_packet(struct session *session, const struct sighted *sighted, struct problem *problem);
-/* The capture is over: ends all conversations, closes the ledger, loads what is left. 0 or negative errno with one line in problem. */
+/* The capture is over: ends all conversations, closes the ledger, loads what is left. 0 or negative errno with one line
+ * in problem. */
 int session_finish(struct session *session, struct session_summary *summary, struct problem *problem);
 
 #endif

@@ -67,7 +67,8 @@ static void look_at_ipv4(struct slice rest, struct sighting *sighting)
 	look_at_tcp(rest, header, total - header, sighting);
 }
 
-/* Length of the extension header at the front of rest; *last where what follows is no whole packet. 0 = none, or cut short. */
+/* Length of the extension header at the front of rest; *last where what follows is no whole packet. 0 = none, or cut
+ * short. */
 static uint32_t extension_bytes(uint8_t type, struct slice rest, bool *last)
 {
 	if (rest.length < 8)

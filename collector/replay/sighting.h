@@ -2,8 +2,8 @@
 /*
  * sighting.h - as much of a captured frame as is needed to tell who speaks to whom, and where a handshake stands.
  *
- * In:  an Ethernet frame. Out: addresses, and of a whole TCP header ports, numbers and flags. Called by handshake.c, the
- * command and tests. Judges nothing: whether a packet is good is the XDP program's to say.
+ * In:  an Ethernet frame. Out: addresses, and of a whole TCP header ports, numbers and flags. Called by handshake.c,
+ * the command and tests. Judges nothing: whether a packet is good is the XDP program's to say.
  */
 #ifndef OTORI_REPLAY_SIGHTING_H
 #define OTORI_REPLAY_SIGHTING_H

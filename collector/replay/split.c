@@ -2,8 +2,8 @@
 /*
  * split.c - see split.h.
  *
- * In:  a frame and its sighting. Out: its headers before each part of its payload, with lengths and numbers that fit. Called by
- * session.c. Pure; checksums stay wrong.
+ * In:  a frame and its sighting. Out: its headers before each part of its payload, with lengths and numbers that fit.
+ * Called by session.c. Pure; checksums stay wrong.
  */
 #include "../../include/otori/event.h"
 #include "replay/split.h"
@@ -21,7 +21,8 @@ static void put16(uint8_t *to, uint32_t value)
 bool split_begin(struct split *split, struct slice frame, const struct sighting *sighting)
 {
 	if (frame.length <= SPLIT_FRAME_BYTES || !sighting->tcp || sighting->flags & (SIGHTING_SYN | SIGHTING_RST) ||
-	    sighting->payload_offset + 512 > SPLIT_FRAME_BYTES || sighting->payload_offset + sighting->payload_bytes > frame.length)
+	    sighting->payload_offset + 512 > SPLIT_FRAME_BYTES ||
+	    sighting->payload_offset + sighting->payload_bytes > frame.length)
 		return false;
 	split->frame = frame;
 	split->sighting = *sighting;

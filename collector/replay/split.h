@@ -2,8 +2,9 @@
 /*
  * split.h - a frame longer than any wire carries, as the segments it was merged from.
  *
- * In:  a frame that the capturing host's receive offload (GRO, LRO) had put together. Out: frames that the XDP program takes.
- * Called by session.c, and only where checksums are ignored: nobody fills those of a merged frame in. Leaves the frame as it is.
+ * In:  a frame that the capturing host's receive offload (GRO, LRO) had put together. Out: frames that the XDP program
+ * takes. Called by session.c, and only where checksums are ignored: nobody fills those of a merged frame in. Leaves the
+ * frame as it is.
  */
 #ifndef OTORI_REPLAY_SPLIT_H
 #define OTORI_REPLAY_SPLIT_H

@@ -347,6 +347,41 @@ static void times_before_the_second_minute_are_lifted(void **state)
 	assert_true(times[1] == 4294967295999999000ull);
 }
 
+/* Whatever stands in a file: it is refused with a line, or read to some end; and no frame is shorter than its header. */
+static void no_file_does_harm(void **state)
+{
+	char *paths[] = { in_folder("mutated.pcap") };
+	uint32_t random = 1;
+
+	(void)state;
+	for (unsigned round = 0; round < 400; round++) {
+		FILE *file = capture_file("mutated.pcap", round % 2 ? MICROSECOND_MAGIC : NANOSECOND_MAGIC, round % 3 ? ETHERNET : 276);
+		char text[SAVEFILE_TEXT_BYTES] = "";
+		struct capture *capture;
+		struct captured packet;
+
+		for (uint8_t i = 0; i < 20; i++)
+			put_syn(file, 1000u + i, i, i);
+		for (unsigned i = 0; i < 1 + round % 8; i++) {
+			random = random * 1664525 + 1013904223;
+			fseek(file, (long)(random >> 8) % 1400, SEEK_SET);
+			fputc((int)(random >> 3 & 0xff), file);
+		}
+		fclose(file);
+		if (capture_open(&capture, paths, 1, tell, NULL, text)) {
+			assert_true(text[0]);
+			continue;
+		}
+		while (capture_next(capture, &packet, text) == 1) {
+			struct sighting sighting;
+
+			assert_true(packet.bytes >= 14);
+			sighting_of(slice_of(packet.frame, packet.bytes), &sighting);
+		}
+		capture_close(capture);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
 
 int main(void)
@@ -360,6 +395,7 @@ int main(void)
 		TEST(every_link_type_becomes_ethernet),
 		TEST(headers_cut_short_are_frames_of_fourteen_bytes),
 		TEST(times_before_the_second_minute_are_lifted),
+		TEST(no_file_does_harm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
