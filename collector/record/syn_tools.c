@@ -22,11 +22,6 @@ static bool is_ipv4(const struct record_syn_sample *sample)
 	return !sample->endpoints.source.ipv6;
 }
 
-static bool is_bare_syn(const struct record_syn_sample *sample)
-{
-	return !sample->options.length;
-}
-
 static bool is_zmap_old(const struct record_syn_sample *sample)
 {
 	return is_ipv4(sample) && sample->ip_id == ZMAP_IP_ID && sample->window == 65535 && !sample->options.length;
