@@ -13,7 +13,7 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
-#define PLACES 16384u /* 512 KiB */
+#define PLACES (1u << 18) /* 8 MiB */
 
 struct payload_identities {
 	EVP_MD *digest;
