@@ -16,6 +16,8 @@
 #define SMTP_RECIPIENTS_MAX 1000
 #define SMTP_RECIPIENT_BYTES_MAX (1024 * 1024) /* a thousand of the longest lines; in a replay the only limit */
 #define SMTP_HEADER_MAX_BYTES 32768
+/* Behind so much of a header block only the subject is kept: lists of recipients before it may be longer than all else. */
+#define SMTP_HEADER_ALL_BYTES (SMTP_HEADER_MAX_BYTES - 2048)
 /* A part of a mail in one record: a multiple of a chunk's content, at most TURN_BLOCK_BYTES. */
 #define SMTP_PART_BYTES (8 * CHUNK_DATA_BYTES)
 
@@ -34,10 +36,14 @@ enum smtp_place { PLACE_LINE_START, PLACE_DOT, PLACE_DOT_CR, PLACE_IN_LINE };
 /* The same for the header block: it ends at an empty line. */
 enum smtp_header { HEADER_LINE_START, HEADER_CR, HEADER_IN_LINE, HEADER_OVER };
 
+enum smtp_late { LATE_KEPT = 8 /* length of "subject:" */, LATE_LEFT_OUT };
+
 struct smtp_state {
 	uint8_t phase;	      /* enum smtp_phase; written by smtp_enter_phase only */
 	uint8_t place;	      /* enum smtp_place */
 	uint8_t header_place; /* enum smtp_header */
+	bool header_late;     /* behind SMTP_HEADER_ALL_BYTES */
+	uint8_t late_match;   /* letters of "subject:" that the line began with; LATE_KEPT, LATE_LEFT_OUT */
 	bool mail_open;	      /* MAIL was accepted */
 	bool line_too_long;
 	bool may_be_tls; /* STARTTLS was the last command */

@@ -22,6 +22,7 @@ void smtp_data_begin(struct turn *turn, struct smtp_state *state)
 	smtp_enter_phase(state, SMTP_DATA);
 	state->place = PLACE_LINE_START;
 	state->header_place = HEADER_LINE_START;
+	state->header_late = false;
 	state->mail = turn_new_id(turn);
 	state->size_bytes = 0;
 	state->stored_bytes = 0;
@@ -76,6 +77,37 @@ static void add_body(struct turn *turn, struct smtp_state *state, struct slice b
 	}
 }
 
+/* A byte of the header block behind the limit: the lines of a subject are kept, the others left out. */
+static void add_late_byte(struct turn *turn, struct smtp_state *state, uint8_t byte)
+{
+	static const char wanted[] = "subject:";
+	bool line_start = state->header_place == HEADER_LINE_START;
+	struct slice kept = slice_of(&byte, 1);
+
+	if (byte == '\n') {
+		bool empty = state->header_place != HEADER_IN_LINE;
+
+		state->header_place = empty ? HEADER_OVER : HEADER_LINE_START;
+		if (empty)
+			return;
+	} else {
+		state->header_place = line_start && byte == '\r' ? HEADER_CR : HEADER_IN_LINE;
+	}
+	if (line_start && byte != ' ' && byte != '\t') /* else the line before goes on */
+		state->late_match = 0;
+	if (state->late_match < LATE_KEPT) {
+		bool fits = (byte | 0x20) == wanted[state->late_match] || byte == wanted[state->late_match];
+
+		state->late_match = fits ? state->late_match + 1 : LATE_LEFT_OUT;
+		if (state->late_match != LATE_KEPT)
+			return;
+		kept = slice_of_text("\r\nSubject:"); /* what stands before may be half a line */
+	}
+	if (state->late_match == LATE_KEPT && state->header.length + kept.length <= SMTP_HEADER_MAX_BYTES &&
+	    byte_queue_append(turn->chunks, &state->header, kept))
+		state->header_place = HEADER_OVER;
+}
+
 /* Copies header lines up to an empty line, which is not part of it, or up to the limit. */
 static void add_header(struct turn *turn, struct smtp_state *state, struct slice bytes)
 {
@@ -85,6 +117,11 @@ static void add_header(struct turn *turn, struct smtp_state *state, struct slice
 		const uint8_t *end;
 		size_t part;
 
+		if (state->header_late) {
+			add_late_byte(turn, state, bytes.bytes[0]);
+			bytes = slice_of(bytes.bytes + 1, bytes.length - 1);
+			continue;
+		}
 		if (state->header_place != HEADER_IN_LINE) {
 			if (bytes.bytes[0] == '\n') {
 				state->header_place = HEADER_OVER;
@@ -101,9 +138,11 @@ static void add_header(struct turn *turn, struct smtp_state *state, struct slice
 		end = memchr(bytes.bytes, '\n', bytes.length);
 		part = end ? (size_t)(end - bytes.bytes) + 1 : bytes.length;
 		state->header_place = end ? HEADER_LINE_START : HEADER_IN_LINE;
-		if (state->header.length + part > SMTP_HEADER_MAX_BYTES) {
-			part = SMTP_HEADER_MAX_BYTES - state->header.length;
-			state->header_place = HEADER_OVER;
+		if (state->header.length + part > SMTP_HEADER_ALL_BYTES) {
+			part = SMTP_HEADER_ALL_BYTES - state->header.length;
+			state->header_place = HEADER_IN_LINE;
+			state->header_late = true;
+			state->late_match = LATE_LEFT_OUT;
 		}
 		if (byte_queue_append(turn->chunks, &state->header, slice_of(bytes.bytes, part)))
 			state->header_place = HEADER_OVER;

@@ -155,6 +155,42 @@ static void a_mail_goes_whole_through_every_kind_of_tunnel(void **state)
 	}
 }
 
+/* Real mail tools list hundreds of recipients before the subject; a header block is stored up to its limit only. */
+static void a_subject_behind_a_long_list_is_kept(void **state)
+{
+	static const char subject[] = "SUBJECT: far behind\r\n\tand folded\r\n";
+	size_t cuts[] = { 100000, 1, 7, 4096 };
+
+	(void)state;
+	for (size_t c = 0; c < sizeof(cuts) / sizeof(cuts[0]); c++) {
+		struct visit *visit = visit_open(25);
+		char line[64], *text = calloc(1, 100000);
+		struct record record;
+		size_t length = 0;
+
+		assert_non_null(text);
+		visit_begin(visit);
+		visit_say(visit, "EHLO client.example\r\n" ENVELOPE);
+		while (length < 40000) {
+			snprintf(line, sizeof(line), "%s<recipient-%05zu@example.org>,\r\n", length ? "\t" : "To: ", length);
+			length += strlen(strcpy(text + length, line));
+		}
+		length += strlen(strcpy(text + length, subject));
+		length += strlen(strcpy(text + length, "Subjective: no subject\r\n\r\nSubject: of the body\r\n.\r\n"));
+		for (size_t at = 0; at < length; at += cuts[c])
+			visit_say_bytes(visit, slice_of(text + at, length - at < cuts[c] ? length - at : cuts[c]));
+		visit_end(visit);
+		assert_true(visit_record(visit, RECORD_MAIL, 0, &record));
+		assert_true(record.mail.header.length <= 32768);
+		assert_non_null(memmem(record.mail.header.bytes, record.mail.header.length, "\r\nSubject: far behind\r\n\tand folded\r\n",
+				       strlen("\r\nSubject: far behind\r\n\tand folded\r\n")));
+		assert_null(memmem(record.mail.header.bytes, record.mail.header.length, "Subjective", 10));
+		assert_null(memmem(record.mail.header.bytes, record.mail.header.length, "of the body", 11));
+		visit_close(visit);
+		free(text);
+	}
+}
+
 static void on_465_the_client_speaks_first(void **state)
 {
 	struct visit *visit = visit_open(8080);
@@ -390,6 +426,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dialogues_are_answered_and_recorded),
 		cmocka_unit_test(a_mail_goes_whole_through_every_kind_of_tunnel),
+		cmocka_unit_test(a_subject_behind_a_long_list_is_kept),
 		cmocka_unit_test(on_465_the_client_speaks_first),
 		cmocka_unit_test(any_protocol_is_taken_on_a_mail_port),
 		cmocka_unit_test(who_says_nothing_has_no_protocol),
