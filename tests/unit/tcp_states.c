@@ -63,6 +63,23 @@ static void banner_comes_at_once(void **state)
 	assert_int_equal(puppet.ended, 1);
 }
 
+/* A client of port 25 says nothing before it: only a timer of the flow's own can bring it out. */
+static void banner_comes_after_its_delay(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	lab_open(&lab);
+	puppet.banner = "220 hello\r\n";
+	puppet.delay_ms = 40;
+	lab_handshake(&lab);
+	lab_pass(&lab, 30 * LAB_MS);
+	lab_expect_nothing(&lab);
+	lab_pass(&lab, 20 * LAB_MS);
+	lab_expect(&lab, ACK | PSH, S, C, "220 hello\r\n");
+	lab_close(&lab);
+}
+
 static void delay_holds_output_back(void **state)
 {
 	struct lab lab;
@@ -420,6 +437,7 @@ int main(void)
 		cmocka_unit_test(answers_on_the_way),
 		cmocka_unit_test(payload_rides_on_the_handshake),
 		cmocka_unit_test(banner_comes_at_once),
+		cmocka_unit_test(banner_comes_after_its_delay),
 		cmocka_unit_test(delay_holds_output_back),
 		cmocka_unit_test(client_closes_first),
 		cmocka_unit_test(silent_client_closes),
