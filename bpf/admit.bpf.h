@@ -68,25 +68,32 @@ static __always_inline __u32 slot_worth(__u64 word, __u32 tag, __u32 second, __u
 
 #define ENTER_AGAIN 0xfffffffe /* another CPU was faster */
 
-/* One attempt to enter the word fresh into the bucket: the place, NO_SLOT where it is full, or ENTER_AGAIN. */
-static __always_inline __u32 admission_try(struct otori_bucket *bucket, __u64 fresh, __u32 second, __u32 idle_seconds)
+/*
+ * One attempt to enter the word fresh into the bucket: the place, NO_SLOT where it is full, or ENTER_AGAIN. What the best place is lies
+ * in lent memory, whose values the verifier doesn't follow: else it walks all ways through eight slots.
+ */
+static __always_inline __u32 admission_try(struct packet *p, struct otori_bucket *bucket, __u64 fresh, __u32 idle_seconds)
 {
-	__u32 best = 0, place = 0;
-	__u64 old = 0;
+	__u32 place;
+	__u64 old;
 
+	p->best = 0;
+	p->best_place = 0;
+	p->best_word = 0;
 	for (__u32 i = 0; i < OTORI_BUCKET_SLOTS; i++) {
 		__u64 word = *(volatile __u64 *)&bucket->slot[i];
-		__u32 worth = slot_worth(word, otori_slot_tag(fresh), second, idle_seconds);
+		__u32 worth = slot_worth(word, otori_slot_tag(fresh), p->second, idle_seconds);
 
-		if (worth > best) {
-			best = worth;
-			place = i;
-			old = word;
+		if (worth > *(volatile __u32 *)&p->best) {
+			*(volatile __u32 *)&p->best = worth;
+			*(volatile __u8 *)&p->best_place = i;
+			*(volatile __u64 *)&p->best_word = word;
 		}
 	}
-	if (!best)
+	if (!*(volatile __u32 *)&p->best)
 		return NO_SLOT;
-	place &= OTORI_BUCKET_SLOTS - 1;
+	place = *(volatile __u8 *)&p->best_place & (OTORI_BUCKET_SLOTS - 1);
+	old = *(volatile __u64 *)&p->best_word;
 	return __sync_val_compare_and_swap(&bucket->slot[place], old, fresh) == old ? place : ENTER_AGAIN;
 }
 
@@ -108,9 +115,9 @@ __noinline __u32 admission_enter(struct packet *p, __u32 idle_seconds)
 	fresh = otori_slot_live(p->flow_hash, p->second, p->ring, p->ack - 1);
 	if (p->tcp_flags & TCP_FIN)
 		fresh |= OTORI_SLOT_THEIR_FIN;
-	place = admission_try(bucket, fresh, p->second, idle_seconds);
+	place = admission_try(p, bucket, fresh, idle_seconds);
 	if (place == ENTER_AGAIN)
-		place = admission_try(bucket, fresh, p->second, idle_seconds);
+		place = admission_try(p, bucket, fresh, idle_seconds);
 	if (place >= OTORI_BUCKET_SLOTS)
 		return NO_SLOT;
 	p->slot = ((__u32)p->flow_hash & admission_mask) * OTORI_BUCKET_SLOTS + place;

@@ -105,8 +105,8 @@ static __always_inline void answer_ipv6(void *at, const struct packet *p, __u32 
 	/* Linux labels its flows by a hash */
 	w[0] = bpf_htonl(0x60000000 | ((__u32)(p->flow_hash >> 44) & 0xfffff));
 	w[1] = bpf_htonl(l4_bytes << 16 | 6 << 8 | ttl);
-	__builtin_memcpy(at + 8, p->destination.address, 16);
-	__builtin_memcpy(at + 24, p->source.address, 16);
+	copy16(at + 8, p->destination.address);
+	copy16(at + 24, p->source.address);
 }
 
 /* Option word i of an answer, if it has so many; false where the frame ends before it. */

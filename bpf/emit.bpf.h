@@ -92,8 +92,8 @@ static __always_inline void event_link(struct otori_event *e, struct xdp_md *ctx
 		__builtin_memset(e->destination_mac, 0, 6);
 		return;
 	}
-	__builtin_memcpy(e->destination_mac, data, 6);
-	__builtin_memcpy(e->source_mac, data + 6, 6);
+	copy6(e->destination_mac, data);
+	copy6(e->source_mac, data + 6);
 }
 
 /* All of the header but the sequence number. Every field is written: the ring's memory holds an older record. */

@@ -104,8 +104,10 @@ static __always_inline void guard_ipv6(struct guard_packet *g, void *data, void 
 	g->frame.shape = OTORI_SHAPE_IPV6;
 	g->source.prefix_bits = 128;
 	g->destination.prefix_bits = 128;
-	__builtin_memcpy(g->source.address, at + 8, 16);
-	__builtin_memcpy(g->destination.address, at + 24, 16);
+	for (int i = 0; i < 4; i++) {
+		((__u32 *)g->source.address)[i] = guard_u32(at + 8 + 4 * i);
+		((__u32 *)g->destination.address)[i] = guard_u32(at + 24 + 4 * i);
+	}
 	next = *(__u8 *)(at + 6);
 	offset = g->l3 + 40;
 	g->frame.plain = 1;

@@ -134,8 +134,8 @@ __noinline __u32 echo_build(struct xdp_md *ctx, struct packet *p)
 		if (at + 40 > end)
 			return REFUSED(transmit_failed);
 		*(__u8 *)(at + 7) = set->syn_ack_ttl;
-		__builtin_memcpy(at + 8, p->destination.address, 16);
-		__builtin_memcpy(at + 24, p->source.address, 16);
+		copy16(at + 8, p->destination.address);
+		copy16(at + 24, p->source.address);
 	} else {
 		__u32 *w = at;
 

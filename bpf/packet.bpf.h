@@ -47,9 +47,11 @@ struct packet {
 	__u64 now_ns;	 /* UTC */
 	__u64 flow_hash; /* otori_flow_hash(), of TCP segments and ICMP errors */
 	__u64 slot_word; /* the admission slot as it was found, 0 = none */
+	__u64 best_word; /* admit.bpf.h: the slot that is given away most gladly */
 	struct otori_prefix source; /* whole addresses, ready as LPM keys */
 	struct otori_prefix destination;
 	__u32 minute, second;
+	__u32 best;
 	__u32 slot; /* number of the admission slot; of a sample the probability */
 	__u32 seq, ack;
 	__u32 frame_bytes;
@@ -82,6 +84,7 @@ struct packet {
 	__u8 fragment; /* 1 = a first fragment, 2 = a later one */
 	__u8 cursor;   /* options.bpf.h: offset in options */
 	__u8 icmp_type;
+	__u8 best_place;
 	__u8 quiet;	  /* the source asked not to be recorded */
 	__u8 echo;	  /* an ICMP echo request */
 	__u8 neighbour;	  /* a neighbour solicitation */
@@ -101,6 +104,21 @@ struct packet {
 const volatile bool replay = false;
 /* True where a capture's checksums are known to be wrong (offloading at the place of recording). */
 const volatile bool ignore_checksums = false;
+
+/* By words: of unknown alignment __builtin_memcpy goes byte by byte. */
+static __always_inline void copy6(void *to, const void *from)
+{
+	*(__u32 *)to = *(const __u32 *)from;
+	*(__u16 *)(to + 4) = *(const __u16 *)(from + 4);
+}
+
+static __always_inline void copy16(void *to, const void *from)
+{
+	((__u32 *)to)[0] = ((const __u32 *)from)[0];
+	((__u32 *)to)[1] = ((const __u32 *)from)[1];
+	((__u32 *)to)[2] = ((const __u32 *)from)[2];
+	((__u32 *)to)[3] = ((const __u32 *)from)[3];
+}
 
 static __always_inline __u32 fold_checksum(__u64 sum)
 {
