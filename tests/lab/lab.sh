@@ -138,7 +138,7 @@ lab_database_up() {
     build/otori init-db --embedded "$LAB_DIRECTORY/postgres" --serve >"$LAB_DIRECTORY/database.log" 2>&1 &
     LAB_CLUSTER=$!
     waited=0
-    until grep -q 'serving' "$LAB_DIRECTORY/database.log"; do
+    until grep -qs 'serving' "$LAB_DIRECTORY/database.log"; do
         kill -0 $LAB_CLUSTER 2>/dev/null && [ $waited -lt 300 ] || { cat "$LAB_DIRECTORY/database.log"; fail "the private cluster did not start"; }
         waited=$((waited + 1))
         sleep 0.1
