@@ -30,6 +30,12 @@ size_t conversation_bytes(void)
 	return sizeof(struct conversation);
 }
 
+uint64_t conversation_held_bytes(const struct conversation *c)
+{
+	/* Of what mimics keep in their own state (recipients) the commands that said it are the measure. */
+	return c->kept + c->pending.length;
+}
+
 int conversation_pool_open(struct conversation_pool *pool, uint32_t conversations)
 {
 	void *memory = mmap(NULL, pool_bytes(conversations), PROT_READ | PROT_WRITE,

@@ -54,6 +54,9 @@ int conversation_pool_open(struct conversation_pool *pool, uint32_t conversation
 void conversation_pool_close(struct conversation_pool *pool);
 size_t conversation_bytes(void);
 
+/* About how many bytes of chunks it holds: what was said outside mails, at least. For choosing who makes room. */
+uint64_t conversation_held_bytes(const struct conversation *conversation);
+
 /* What is known of a connection when a conversation begins. */
 struct conversation_start {
 	uint64_t access; /* id */

@@ -80,6 +80,8 @@ bool flow_open(struct worker *worker, const struct otori_event *event, const str
 	       const struct segment *segment);
 /* Ends a flow: records it unless that was done, says RST where the reason asks for it, gives everything back. */
 void flow_close(struct worker *worker, struct flow *flow, enum flow_end reason);
+/* Where chunks are scarce: ends one flow of those that hold many, on behalf of all others. */
+void flow_make_room(struct worker *worker);
 /* Writes the access of a flow whose both sides have closed; TCP goes on. */
 void flow_record(struct worker *worker, struct flow *flow, enum flow_end reason);
 void flow_enter_state(struct worker *worker, struct flow *flow, enum flow_state state);

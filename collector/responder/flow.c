@@ -218,6 +218,13 @@ static uint64_t random_next(uint64_t *state) /* xorshift64*: fairness needs no m
 	return *state * 0x2545f4914f6cdd1dull;
 }
 
+struct flow *flow_drawn(const struct flow_table *table, uint64_t *random)
+{
+	if (!table->never_used_flow)
+		return NULL;
+	return &table->flows[(uint32_t)((random_next(random) >> 32) * table->never_used_flow >> 32)];
+}
+
 struct flow *flow_victim(const struct flow_table *table, uint64_t *random, uint32_t now, bool talking)
 {
 	struct flow *best = NULL;
@@ -227,8 +234,7 @@ struct flow *flow_victim(const struct flow_table *table, uint64_t *random, uint3
 	if (!table->used_flows)
 		return NULL;
 	for (unsigned drawn = 0; drawn < VICTIM_DRAWS && tries; tries--) {
-		uint32_t place = (uint32_t)((random_next(random) >> 32) * table->never_used_flow >> 32);
-		struct flow *flow = &table->flows[place];
+		struct flow *flow = flow_drawn(table, random);
 		uint32_t count;
 
 		if (flow->state == FLOW_FREE || (talking && !(flow->talk && flow_talk(table, flow)->conversation)))

@@ -193,6 +193,9 @@ void flow_free(struct flow_table *table, struct flow *flow);
 struct talk *talk_new(struct flow_table *table, struct flow *flow);
 void talk_free(struct flow_table *table, struct flow *flow);
 
+/* Any place that was ever used, free or not; NULL where there is none. random is advanced. */
+struct flow *flow_drawn(const struct flow_table *table, uint64_t *random);
+
 /*
  * Picks the flow that goes where another needs its place; NULL only where the table is empty. Fair at low cost: of 32
  * flows drawn at random those whose source prefix (/24, /48) has the most flows, and of these the one silent for

@@ -215,6 +215,42 @@ void flow_close(struct worker *worker, struct flow *flow, enum flow_end reason)
 	flow_free(&worker->flows, flow);
 }
 
+/* What a flow keeps from the others: the chunks it holds, times the flows of its prefix, for many small ones are as
+ * bad. */
+static uint64_t burden(const struct worker *worker, const struct flow *flow)
+{
+	const struct talk *talk = flow_talk(&worker->flows, flow);
+	uint64_t bytes;
+
+	if (flow->state == FLOW_FREE || !talk)
+		return 0;
+	bytes = (uint64_t)talk->output.length + reassembly_bytes(&worker->runs, &talk->held);
+	if (talk->conversation)
+		bytes += conversation_held_bytes(talk->conversation);
+	return bytes * worker->flows.prefixes[flow->timer.user];
+}
+
+void flow_make_room(struct worker *worker)
+{
+	struct flow *worst = NULL;
+	uint64_t most = 0;
+
+	if (worker->chunks.chunks - worker->chunks.used >= worker->chunks.chunks / CHUNKS_SCARCE ||
+	    worker->settings.replay)
+		return;
+	for (unsigned drawn = 0; drawn < HOLDER_DRAWS; drawn++) {
+		struct flow *flow = flow_drawn(&worker->flows, &worker->random);
+		uint64_t its = flow ? burden(worker, flow) : 0;
+
+		if (its <= most)
+			continue;
+		worst = flow;
+		most = its;
+	}
+	if (worst)
+		flow_close(worker, worst, FLOW_END_evicted);
+}
+
 void flow_enter_state(struct worker *worker, struct flow *flow, enum flow_state state)
 {
 	flow->state = (uint8_t)state;

@@ -13,6 +13,9 @@
 /* Unsent or unacknowledged output above which the window is left to shut: who doesn't read answers may not ask for
  * more. */
 #define OUTPUT_HIGH_BYTES 65536u
+/* Output above which not even what lies within the window's edge is taken: a windowful of requests of 25 bytes would
+ * ask for 9 MB. */
+#define OUTPUT_MAX_BYTES (4 * OUTPUT_HIGH_BYTES)
 /* Largest run of in-order bytes handed to a conversation at once; one full window. */
 #define STREAM_BYTES 65536u
 
@@ -44,8 +47,15 @@
 /* A total deadline above this would outlive its minute's slot in the page (16 minutes). */
 #define TOTAL_SECONDS_MAX 840u
 
-/* What one event or one timer may add to the records: an access with all its payload, a header block, recipients. */
-#define RECORD_ROOM_BYTES (256u * 1024u)
+/* What one event or one timer may add to the records: an access with all its payload, a header block, recipients; and
+ * the access of a flow that made room. */
+#define RECORD_ROOM_BYTES (336u * 1024u)
+
+/* With less than this part of the chunks left, the flow that holds many of them makes room. Twice what tcp_output.c
+ * begins to shut windows at, so that one who fills the pool doesn't slow the others down. */
+#define CHUNKS_SCARCE 8u
+/* Flows drawn to find it. */
+#define HOLDER_DRAWS 32u
 
 /* Ids of one segment: 24 bits. Past this the worker takes no more events until the journal has moved on. */
 #define PLACES_MAX 0xf00000u

@@ -229,6 +229,15 @@ int reassembly_nth_block(const struct run_pool *pool, const struct reassembly *h
 	return 0;
 }
 
+uint32_t reassembly_bytes(const struct run_pool *pool, const struct reassembly *held)
+{
+	uint32_t bytes = 0;
+
+	for (uint32_t name = held->first; name; name = run_at(pool, name)->next)
+		bytes += run_at(pool, name)->bytes.length;
+	return bytes;
+}
+
 void reassembly_clear(struct run_pool *pool, struct chunk_pool *chunks, struct reassembly *held)
 {
 	while (held->first)

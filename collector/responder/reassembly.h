@@ -60,6 +60,9 @@ int reassembly_block(const struct run_pool *pool, const struct reassembly *held,
 int reassembly_nth_block(const struct run_pool *pool, const struct reassembly *held, unsigned number, uint32_t *from,
 			 uint32_t *to);
 
+/* All bytes that are held. */
+uint32_t reassembly_bytes(const struct run_pool *pool, const struct reassembly *held);
+
 void reassembly_clear(struct run_pool *pool, struct chunk_pool *chunks, struct reassembly *held);
 
 #endif

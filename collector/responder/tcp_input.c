@@ -161,6 +161,17 @@ static bool in_order(struct worker *worker, struct flow *flow, struct slice byte
 	return dialogue_input(worker, flow, bytes);
 }
 
+/*
+ * The client doesn't read what it asked for. Its window is shut by then, but a windowful of small requests lies within
+ * the edge, and their answers are a hundred times as long: it must send them again later, when it has read.
+ */
+static bool choked(const struct worker *worker, const struct flow *flow)
+{
+	const struct talk *talk = flow_talk(&worker->flows, flow);
+
+	return talk && talk->output.length > OUTPUT_MAX_BYTES;
+}
+
 /* The text of the segment (RFC 9293, "seventh"). False where the flow has ended. */
 static bool take_payload(struct worker *worker, struct flow *flow, const struct segment *segment)
 {
@@ -181,6 +192,10 @@ static bool take_payload(struct worker *worker, struct flow *flow, const struct 
 		bytes.length -= known;
 	}
 	if (!seq_before(seq, flow->rcv_edge)) {
+		tcp_ack_later(worker, flow);
+		return true;
+	}
+	if (choked(worker, flow)) {
 		tcp_ack_later(worker, flow);
 		return true;
 	}

@@ -307,6 +307,7 @@ static void take_prepared(struct worker *worker, const struct prepared *prepared
 	}
 	if (!begin_event(worker, event, record, bytes))
 		return;
+	flow_make_room(worker);
 	if (event->kind == OTORI_EVENT_syn)
 		take_syn(worker, event, slice_of(options, event->option_bytes));
 	else

@@ -308,6 +308,38 @@ static void our_window_shuts_and_opens(void **state)
 	lab_close(&lab);
 }
 
+/* A client that asks and asks but never reads: its answers stay bounded, and what was not taken is taken when it has
+ * read. */
+static void who_does_not_read_is_not_heard(void **state)
+{
+	struct lab lab;
+	struct talk *talk;
+	uint64_t heard;
+
+	(void)state;
+	lab_open(&lab);
+	puppet.answer = slice_of(page, sizeof(page));
+	puppet.answer_after = 1;
+	lab_handshake(&lab);
+	lab_send(&lab, ACK, C, S, "x", 1);
+	talk = flow_talk(&lab.worker->flows, flow_at(&lab.worker->flows, 1));
+	for (unsigned i = 0; i < 4; i++)
+		byte_queue_append(&lab.worker->chunks, &talk->output, slice_of(page, sizeof(page)));
+	lab_send(&lab, ACK, C + 1, S, "GET", 3);
+	lab_send(&lab, ACK, C + 4, S, "GET", 3);
+	assert_int_equal(puppet.heard_bytes, 1);
+	while (lab_next(&lab))
+		;
+	heard = puppet.heard_bytes;
+	for (uint32_t read = 1460; talk->output.length > OUTPUT_MAX_BYTES; read += 1460) {
+		lab_send(&lab, ACK, C + 1, S + read, NULL, 0);
+		lab_tick(&lab);
+	}
+	lab_send(&lab, ACK, C + 1, lab.worker->flows.flows[0].snd_una, "GET", 3);
+	assert_int_equal(puppet.heard_bytes, heard + 3);
+	lab_close(&lab);
+}
+
 static void small_path_lowers_segments(void **state)
 {
 	struct lab lab;
@@ -449,6 +481,7 @@ int main(void)
 		cmocka_unit_test(silence_is_given_up),
 		cmocka_unit_test(shut_window_is_probed),
 		cmocka_unit_test(our_window_shuts_and_opens),
+		cmocka_unit_test(who_does_not_read_is_not_heard),
 		cmocka_unit_test(small_path_lowers_segments),
 		cmocka_unit_test(tags_and_ipv6_come_back),
 		cmocka_unit_test(full_sink_is_made_up_for),

@@ -88,6 +88,11 @@ size_t conversation_bytes(void)
 	return puppet_bytes();
 }
 
+uint64_t conversation_held_bytes(const struct conversation *conversation)
+{
+	return conversation->heard;
+}
+
 bool conversation_server_first(const struct mimic_policy *policy, uint16_t decoy_port)
 {
 	(void)policy;

@@ -217,6 +217,41 @@ static void crowded_prefix_makes_room(void **state)
 	lab_close(&lab);
 }
 
+/* Who fills the chunks with what nobody asked for loses his flows; those who came before with little keep theirs. */
+static void hoarders_make_room(void **state)
+{
+	static uint8_t early[4000];
+	struct lab lab;
+
+	(void)state;
+	lab_prepare(&lab);
+	lab.settings.flows = 1024;
+	lab.settings.conversations = 1024;
+	lab.settings.chunks = 1024;
+	lab_start_worker(&lab);
+	for (uint16_t i = 0; i < 4; i++) {
+		lab.event.source[2] = (uint8_t)(101 + i);
+		lab_handshake(&lab);
+		lab_send(&lab, ACK, C + 2, S, early, 1); /* held: a byte is missing */
+	}
+	lab.event.source[2] = 100;
+	for (uint16_t i = 0; i < 500; i++) {
+		lab.event.source_port_be = htons((uint16_t)(20000 + i));
+		lab_handshake(&lab);
+		lab_send(&lab, ACK, C + 2, S, early, sizeof(early));
+		assert_in_range(lab.worker->chunks.used, 1, 1024 - 1024 / CHUNKS_SCARCE + 16);
+	}
+	assert_string_equal(lab.last_reason, "evicted");
+	assert_in_range(lab.accesses, 380, 396);
+	lab.event.source_port_be = htons(40000);
+	for (uint16_t i = 0; i < 4; i++) {
+		lab.event.source[2] = (uint8_t)(101 + i);
+		lab_send(&lab, ACK, C, S, "xy", 2);
+	}
+	assert_int_equal(lab_term(&lab, TERM_stray), 0);
+	lab_close(&lab);
+}
+
 /* A record buffer that is nearly full holds timers and endings back; nothing is lost. */
 static void full_buffer_holds_endings_back(void **state)
 {
@@ -314,11 +349,17 @@ static void minutes_are_kept_apart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(repeated_event_is_taken_once),	  cmocka_unit_test(damaged_records_are_refused),
-		cmocka_unit_test(death_loses_what_was_open),	  cmocka_unit_test(death_sheds_waiting_records),
-		cmocka_unit_test(suspect_is_set_aside),		  cmocka_unit_test(exhausted_conversations_are_counted),
-		cmocka_unit_test(talkers_make_room_for_talkers),  cmocka_unit_test(crowded_prefix_makes_room),
-		cmocka_unit_test(full_buffer_holds_endings_back), cmocka_unit_test(syns_are_sampled_and_summed),
+		cmocka_unit_test(repeated_event_is_taken_once),
+		cmocka_unit_test(damaged_records_are_refused),
+		cmocka_unit_test(death_loses_what_was_open),
+		cmocka_unit_test(death_sheds_waiting_records),
+		cmocka_unit_test(suspect_is_set_aside),
+		cmocka_unit_test(exhausted_conversations_are_counted),
+		cmocka_unit_test(talkers_make_room_for_talkers),
+		cmocka_unit_test(crowded_prefix_makes_room),
+		cmocka_unit_test(hoarders_make_room),
+		cmocka_unit_test(full_buffer_holds_endings_back),
+		cmocka_unit_test(syns_are_sampled_and_summed),
 		cmocka_unit_test(minutes_are_kept_apart),
 	};
 
