@@ -4,137 +4,7 @@
  *
  * In:  frames made by bpf_frame.h. Out: verdicts. Run by tests/run and in a guest with Debian's kernel 6.1. Needs root; 77 without.
  */
-#include "bpf_world.h"
-
-static struct world *w;
-
-/* Where a counter stands, for expect(). */
-#define AT(name) offsetof(struct otori_counters, name)
-
-static int fresh(void **state)
-{
-	struct world_options options = { 0 };
-
-	(void)state;
-	w = world_open(&options);
-	return 0;
-}
-
-static int done(void **state)
-{
-	(void)state;
-	world_close(w);
-	w = NULL;
-	return 0;
-}
-
-static uint64_t counter(const struct otori_counters *c, size_t at)
-{
-	return *(const __u64 *)((const uint8_t *)c + at);
-}
-
-/* The equations of counters.h, on one port and family. */
-static void balances(const struct otori_counters *c, bool decoy_port)
-{
-	const __u64 *refused = &c->refused_truncated, *kind = &c->kind_syn;
-	uint64_t sum = c->passed + c->answered + c->taken, kinds = 0;
-
-	for (int i = 0; i < OTORI_REFUSAL_COUNT; i++)
-		sum += refused[i];
-	for (int i = 0; i < OTORI_KIND_COUNT; i++)
-		kinds += kind[i];
-	assert_int_equal(c->seen, sum);
-	assert_int_equal(c->seen, kinds);
-	if (decoy_port)
-		assert_int_equal(c->kind_syn, c->syn_sampled + c->syn_unsampled);
-}
-
-/*
- * Runs f: it must be counted once, at this port and family, under this kind and verdict (offsets by AT), in the figures since load
- * and in those of the minute, and come out with this action.
- */
-static void expect(const struct frame *f, uint32_t action, uint32_t port, bool ipv6, size_t kind, size_t verdict)
-{
-	uint32_t minute = (uint32_t)(w->now_ns / 60000000000ULL);
-	struct otori_counters before = world_port(w, port, ipv6), before_minute = world_minute(w, minute, port, ipv6);
-	uint32_t got = world_xdp(w, f);
-	struct otori_counters after = world_port(w, port, ipv6), after_minute = world_minute(w, minute, port, ipv6);
-
-	assert_int_equal(after.seen, before.seen + 1);
-	assert_int_equal(after_minute.seen, before_minute.seen + 1);
-	assert_int_equal(after.seen_bytes, before.seen_bytes + f->length);
-	if (counter(&after, kind) != counter(&before, kind) + 1)
-		print_message("kind at offset %zu not counted\n", kind);
-	if (counter(&after, verdict) != counter(&before, verdict) + 1)
-		for (size_t i = 0; i < sizeof(after) / 8; i++)
-			if (((__u64 *)&after)[i] != ((__u64 *)&before)[i])
-				print_message("counted word %zu instead of %zu\n", i, verdict / 8);
-	assert_int_equal(counter(&after, kind), counter(&before, kind) + 1);
-	assert_int_equal(counter(&after, verdict), counter(&before, verdict) + 1);
-	assert_int_equal(counter(&after_minute, verdict), counter(&before_minute, verdict) + 1);
-	balances(&after, port != 0);
-	balances(&after_minute, port != 0);
-	assert_int_equal(got, action);
-}
-
-#define REFUSED_AS(f, port, ipv6, kind, reason) expect(f, XDP_DROP, port, ipv6, AT(kind_##kind), AT(refused_##reason))
-#define PASSED(f, ipv6) expect(f, XDP_PASS, 0, ipv6, AT(kind_other), AT(passed))
-#define ANSWERED(f, port, ipv6, kind) expect(f, XDP_TX, port, ipv6, AT(kind_##kind), AT(answered))
-#define TAKEN(f, port, ipv6, kind) expect(f, XDP_DROP, port, ipv6, AT(kind_##kind), AT(taken))
-
-static const uint8_t linux_options[20] = { 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 1, 2, 3, 0, 0, 0, 0, 1, 3, 3, 7 };
-
-static struct segment a_syn(void)
-{
-	return (struct segment){ .source = "203.0.113.7",
-				 .destination = "198.51.100.9",
-				 .source_port = 40000,
-				 .destination_port = 1080,
-				 .seq = 0x11223344,
-				 .flags = F_SYN,
-				 .options = linux_options,
-				 .option_bytes = 20 };
-}
-
-static struct segment a_syn6(void)
-{
-	struct segment s = a_syn();
-
-	s.source = "2001:db8:77::7";
-	s.destination = "2001:db8:d::9";
-	return s;
-}
-
-/* Our sequence number in the SYN-ACK that lies in w->out. f: the SYN. */
-static uint32_t our_seq(const struct frame *f)
-{
-	return get32(w->out + (f->l3 + (f->bytes[f->l3] >> 4 == 6 ? 40 : 20)) + 4);
-}
-
-/* Handshake of s (a SYN); s becomes the segment that follows it. ack_flags 0: only the SYN. */
-static void connect_by(struct segment *s)
-{
-	struct frame f;
-
-	frame_make(&f, s);
-	assert_int_equal(world_xdp(w, &f), XDP_TX);
-	s->flags = F_ACK;
-	s->seq += 1;
-	s->ack = our_seq(&f) + 1;
-	s->option_bytes = 0;
-	world_drain(w);
-}
-
-static void open_flow(struct segment *s)
-{
-	struct frame f;
-
-	connect_by(s);
-	frame_make(&f, s);
-	assert_int_equal(world_xdp(w, &f), XDP_DROP);
-	assert_int_equal(world_drain(w), 1);
-	assert_int_equal(w->event[0].header.kind, OTORI_EVENT_open);
-}
+#include "bpf_expect.h"
 
 static void what_is_not_for_a_decoy_passes(void **state)
 {
@@ -414,258 +284,6 @@ static void without_a_responder_nothing_is_answered(void **state)
 	REFUSED_AS(&f, 1, false, syn, no_responder);
 }
 
-static void handshake_is_admitted(void **state)
-{
-	struct segment s = a_syn();
-	const struct otori_event *e = &w->event[0].header;
-	struct frame f;
-
-	(void)state;
-	frame_make(&f, &s);
-	ANSWERED(&f, 1, false, syn);
-	assert_int_equal(world_drain(w), 1);
-	assert_int_equal(e->kind, OTORI_EVENT_syn);
-	assert_int_equal(e->slot, UINT32_MAX);
-	assert_int_equal(e->option_bytes, 20);
-	assert_memory_equal(w->event[0].rest, linux_options, 20);
-	assert_int_equal(e->time_ns / 1000000000, w->now_ns / 1000000000);
-	assert_int_equal(e->minute, w->now_ns / 60000000000ULL);
-	assert_int_equal(e->device, 3);
-	assert_int_equal(e->ip_id, 0x1234);
-	assert_memory_equal(e->destination_mac, f.bytes, 6);
-	assert_memory_equal(e->source_mac, f.bytes + 6, 6);
-	s.flags = F_ACK;
-	s.seq++;
-	s.ack = our_seq(&f) + 2; /* not what was said */
-	s.option_bytes = 0;
-	frame_make(&f, &s);
-	REFUSED_AS(&f, 1, false, ack, no_handshake);
-	s.ack--;
-	s.seq++; /* the second segment can't be the first */
-	frame_make(&f, &s);
-	REFUSED_AS(&f, 1, false, ack, no_handshake);
-	s.seq--;
-	frame_make(&f, &s);
-	TAKEN(&f, 1, false, ack);
-	assert_int_equal(world_drain(w), 1);
-	assert_int_equal(e->kind, OTORI_EVENT_open);
-	assert_int_equal(e->flags & OTORI_EVENT_OPTIONS_KNOWN, OTORI_EVENT_OPTIONS_KNOWN);
-	assert_int_equal(e->cookie_window_scale, 7);
-	assert_int_equal(e->cookie_sack, 1);
-	assert_int_equal(e->cookie_mss, 1460);
-	assert_int_equal(e->seq, 0x11223345);
-	assert_int_equal(e->ack, s.ack);
-	assert_int_equal(ntohs(e->destination_port_be), 1080);
-	assert_memory_equal(e->destination, f.bytes + f.l3 + 16, 4);
-	s.payload = "\5\1\0";
-	s.payload_bytes = 3;
-	s.flags |= F_PSH;
-	frame_make(&f, &s);
-	TAKEN(&f, 1, false, payload);
-	assert_int_equal(world_drain(w), 1);
-	assert_int_equal(e->kind, OTORI_EVENT_segment);
-	assert_int_equal(e->payload_bytes, 3);
-	assert_int_equal(w->event[0].size, 128);
-	assert_memory_equal(w->event[0].rest, "\5\1\0", 3);
-	assert_int_equal(e->flags & OTORI_EVENT_VERIFY_CHECKSUM, OTORI_EVENT_VERIFY_CHECKSUM);
-	assert_int_equal(fold16(e->partial_checksum + 0x0100u + 0x0005u), 0xffff - 0); /* 05 01 00 as little-endian words */
-}
-
-static void handshake_with_data_over_ipv6_and_tags(void **state)
-{
-	struct segment s = a_syn6();
-	const struct otori_event *e = &w->event[0].header;
-	struct frame f;
-
-	(void)state;
-	s.tags = 2;
-	s.vlan[0] = 0x6064;
-	s.vlan[1] = 0x00c8;
-	connect_by(&s);
-	s.payload = "EHLO x\r\n";
-	s.payload_bytes = 8;
-	frame_make(&f, &s);
-	TAKEN(&f, 1, true, payload);
-	assert_int_equal(world_drain(w), 1);
-	assert_int_equal(e->kind, OTORI_EVENT_open);
-	assert_int_equal(e->payload_bytes, 8);
-	assert_memory_equal(w->event[0].rest, "EHLO x\r\n", 8);
-	assert_int_equal((e->flags & OTORI_EVENT_VLAN_COUNT) >> OTORI_EVENT_VLAN_COUNT_SHIFT, 2);
-	assert_int_equal(e->flags & OTORI_EVENT_VLAN_OUTER_8021AD, OTORI_EVENT_VLAN_OUTER_8021AD);
-	assert_int_equal(ntohs(e->vlan_tci_be[0]), 0x6064);
-	s.vlan[0] = 0x2064; /* another priority is the same network */
-	frame_make(&f, &s);
-	TAKEN(&f, 1, true, payload);
-	s.vlan[0] = 0x2065; /* another network is not */
-	frame_make(&f, &s);
-	REFUSED_AS(&f, 1, true, payload, no_handshake);
-}
-
-static void cookie_expires(void **state)
-{
-	struct segment s = a_syn();
-	struct frame f;
-
-	(void)state;
-	world_clock(w, WORLD_NOW / 16000000000ULL * 16000000000ULL + 1000000000); /* early in an even epoch */
-	connect_by(&s);
-	frame_make(&f, &s);
-	world_clock(w, w->now_ns + 15000000000ULL);
-	REFUSED_AS(&f, 1, false, ack, no_handshake);
-	world_clock(w, w->now_ns - 1000000000ULL);
-	TAKEN(&f, 1, false, ack);
-}
-
-static void every_size_class_carries_its_payload(void **state)
-{
-	static const size_t sizes[] = { 1, 12, 13, 24, 100, 368, 369, 536, 1448, 1460, 1520, 1521, 3952, 3953, 8900, 8964 };
-	static uint8_t payload[9000];
-	struct segment s = a_syn();
-	struct frame f;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(payload); i++)
-		payload[i] = (uint8_t)(i * 7 + 3);
-	open_flow(&s);
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
-		for (size_t options = 0; options <= 40; options += 4) {
-			if (sizes[i] + options > 8964)
-				continue;
-			s.payload = payload;
-			s.payload_bytes = sizes[i];
-			s.options = payload + 100;
-			s.option_bytes = options;
-			frame_make(&f, &s);
-			TAKEN(&f, 1, false, payload);
-			assert_int_equal(world_drain(w), 1);
-			assert_int_equal(w->event[0].header.payload_bytes, sizes[i]);
-			assert_int_equal(w->event[0].header.option_bytes, options);
-			assert_memory_equal(w->event[0].rest, payload + 100, options);
-			assert_memory_equal(w->event[0].rest + options, payload, sizes[i]);
-		}
-	}
-	assert_int_equal(world_port(w, 1, false).emitted_segment, world_port(w, 1, false).kind_payload);
-}
-
-static void full_ring_and_table_are_told(void **state)
-{
-	struct world_options options = { .ring_bytes = 4096, .buckets = 1 };
-	struct segment s = a_syn();
-	struct frame f, acks[9];
-
-	(void)state;
-	world_close(w);
-	w = world_open(&options);
-	w->settings.sample_probability = 0;
-	world_settings(w);
-	for (int i = 0; i < 9; i++) {
-		s = a_syn();
-		s.source_port = (uint16_t)(50000 + i);
-		connect_by(&s);
-		frame_make(&acks[i], &s);
-	}
-	for (int i = 0; i < 8; i++)
-		TAKEN(&acks[i], 1, false, ack);
-	world_drain(w);
-	REFUSED_AS(&acks[8], 1, false, ack, flow_table_full);
-	assert_int_equal(world_drain(w), 0);
-	/* past the idle deadline a slot is given away; the ACK's cookie must still be good */
-	w->settings.idle_seconds = 1;
-	world_clock(w, w->now_ns + 3000000000ULL);
-	TAKEN(&acks[8], 1, false, ack);
-	for (int i = 0; i < 64; i++)
-		world_xdp(w, &acks[8]);
-	assert_true(world_port(w, 1, false).ring_full_segment > 0);
-	REFUSED_AS(&acks[8], 1, false, ack, ring_full);
-	world_drain(w);
-	assert_int_equal(world_port(w, 1, false).emitted_open, 9);
-	/* a full ring leaves no slot behind: the retransmitted ACK opens */
-	s = a_syn();
-	s.source_port = 60000;
-	connect_by(&s);
-	frame_make(&f, &s);
-	for (int i = 0; i < 64; i++)
-		world_xdp(w, &acks[8]);
-	REFUSED_AS(&f, 1, false, ack, ring_full);
-	world_drain(w);
-	world_clock(w, w->now_ns + 3000000000ULL);
-	TAKEN(&f, 1, false, ack);
-	assert_int_equal(world_drain(w), 1);
-	assert_int_equal(w->event[0].header.kind, OTORI_EVENT_open);
-}
-
-/* The answer to the segment s, as the responder sends it. */
-static bool leaves(const struct segment *s, uint8_t flags)
-{
-	struct segment ours = *s;
-	struct frame f;
-
-	ours.source = s->destination;
-	ours.destination = s->source;
-	ours.source_port = s->destination_port;
-	ours.destination_port = s->source_port;
-	ours.seq = s->ack;
-	ours.ack = s->seq;
-	ours.flags = flags;
-	frame_make(&f, &ours);
-	return world_guard(w, f.bytes, f.length, OTORI_TRANSMIT_MARK) == 1;
-}
-
-static void closed_flow_stays_as_a_tombstone(void **state)
-{
-	struct segment s = a_syn();
-	struct frame ack, syn, f;
-
-	(void)state;
-	frame_make(&syn, &s);
-	assert_false(leaves(&s, F_ACK)); /* nothing before admission */
-	open_flow(&s);
-	frame_make(&ack, &s);
-	assert_true(leaves(&s, F_ACK));
-	TAKEN(&syn, 1, false, syn); /* for a live flow a SYN goes up */
-	assert_int_equal(world_drain(w), 1);
-	assert_int_equal(w->event[0].header.kind, OTORI_EVENT_segment);
-	s.flags = F_FIN | F_ACK;
-	frame_make(&f, &s);
-	TAKEN(&f, 1, false, fin);
-	TAKEN(&syn, 1, false, syn);
-	assert_true(leaves(&s, F_FIN | F_ACK)); /* theirs, then ours: closed */
-	world_drain(w);
-	TAKEN(&ack, 1, false, ack); /* no ghost: the same ACK is a segment, not an open */
-	assert_int_equal(world_drain(w), 1);
-	assert_int_equal(w->event[0].header.kind, OTORI_EVENT_segment);
-	assert_true(leaves(&s, F_ACK)); /* and our last retransmissions still leave */
-	ANSWERED(&syn, 1, false, syn);	/* a new handshake on the same ports is answered */
-	s = a_syn();
-	s.seq += 1000; /* with another ISN, so another cookie */
-	open_flow(&s);
-	assert_true(leaves(&s, F_RST));
-	frame_make(&f, &s);
-	TAKEN(&f, 1, false, ack);
-	assert_int_equal(world_drain(w), 1);
-	assert_int_equal(w->event[0].header.kind, OTORI_EVENT_segment);
-	world_clock(w, w->now_ns + 40000000000ULL);
-	REFUSED_AS(&f, 1, false, ack, no_handshake);
-	assert_false(leaves(&s, F_ACK));
-}
-
-static void our_fin_first_closes_with_theirs(void **state)
-{
-	struct segment s = a_syn();
-	struct frame f, syn;
-
-	(void)state;
-	frame_make(&syn, &s);
-	open_flow(&s);
-	assert_true(leaves(&s, F_FIN | F_ACK));
-	TAKEN(&syn, 1, false, syn); /* half closed is still live */
-	s.flags = F_FIN | F_ACK;
-	frame_make(&f, &s);
-	TAKEN(&f, 1, false, fin);
-	assert_true(leaves(&s, F_ACK));
-	ANSWERED(&syn, 1, false, syn);
-}
-
 static void make_icmp(struct frame *f, const char *source, const char *destination, const uint8_t *bytes, size_t length)
 {
 	struct segment s = { .source = source, .destination = destination, .payload = bytes, .payload_bytes = length };
@@ -853,57 +471,23 @@ static void extension_headers_are_walked(void **state)
 	}
 }
 
-static void samples_thin_out_with_the_ring(void **state)
+static void data_on_a_syn_is_summed_over_fragments(void **state)
 {
-	struct world_options options = { .ring_bytes = 65536 };
+	static uint8_t payload[8000];
 	struct segment s = a_syn();
-	struct otori_counters c;
-	struct frame f;
-	unsigned events;
-
-	(void)state;
-	world_close(w);
-	w = world_open(&options);
-	frame_make(&f, &s);
-	for (int i = 0; i < 4000; i++)
-		assert_int_equal(world_xdp(w, &f), XDP_TX);
-	c = world_port(w, 1, false);
-	assert_int_equal(c.answered, 4000);
-	assert_int_equal(c.syn_sampled + c.syn_unsampled, 4000);
-	assert_int_equal(c.emitted_syn - c.ring_full_syn, c.syn_sampled);
-	assert_true(c.syn_sampled > 240 && c.syn_sampled < 490); /* half the ring and some of the other half */
-	events = world_drain(w);
-	assert_int_equal(events, c.syn_sampled);
-	w->settings.sample_probability = UINT32_MAX / 4;
-	world_settings(w);
-	for (int i = 0; i < 16; i++) /* until the ring is looked at again */
-		world_xdp(w, &f);
-	world_drain(w);
-	c = world_port(w, 1, false);
-	for (int i = 0; i < 200; i++)
-		world_xdp(w, &f);
-	events = world_drain(w);
-	assert_in_range(events, 20, 90); /* 50 expected, 6 standard deviations */
-	assert_int_equal(w->event[0].header.slot, UINT32_MAX / 4);
-}
-
-static void minutes_are_kept_apart(void **state)
-{
-	struct segment s = a_syn();
-	uint32_t minute = (uint32_t)(WORLD_NOW / 60000000000ULL);
 	struct frame f;
 
 	(void)state;
-	frame_make(&f, &s);
-	for (uint32_t i = 0; i < 6; i++) {
-		world_clock(w, (uint64_t)(minute + i) * 60000000000ULL + 5000000000ULL);
-		for (uint32_t n = 0; n <= i; n++)
-			world_xdp(w, &f);
-		assert_int_equal(world_minute(w, minute + i, 1, false).seen, i + 1);
-		if (i)
-			assert_int_equal(world_minute(w, minute + i - 1, 1, false).seen, i);
+	for (size_t i = 0; i < sizeof(payload); i++)
+		payload[i] = (uint8_t)(i * 11);
+	s.payload = payload;
+	for (s.payload_bytes = 1; s.payload_bytes <= sizeof(payload); s.payload_bytes += 511) {
+		frame_make(&f, &s);
+		ANSWERED(&f, 1, false, syn);
+		assert_int_equal(w->out_bytes, 74);
+		f.bytes[f.length - 1] ^= 1;
+		REFUSED_AS(&f, 1, false, syn, bad_tcp_checksum);
 	}
-	assert_int_equal(world_port(w, 1, false).seen, 21);
 }
 
 int main(void)
@@ -920,19 +504,11 @@ int main(void)
 		WORLD_TEST(strays_are_refused),
 		WORLD_TEST(limits_hold),
 		WORLD_TEST(without_a_responder_nothing_is_answered),
-		WORLD_TEST(handshake_is_admitted),
-		WORLD_TEST(handshake_with_data_over_ipv6_and_tags),
-		WORLD_TEST(cookie_expires),
-		WORLD_TEST(every_size_class_carries_its_payload),
-		WORLD_TEST(full_ring_and_table_are_told),
-		WORLD_TEST(closed_flow_stays_as_a_tombstone),
-		WORLD_TEST(our_fin_first_closes_with_theirs),
 		WORLD_TEST(echo_is_answered),
 		WORLD_TEST(errors_about_live_flows_go_up),
 		WORLD_TEST(arp_and_solicitations),
 		WORLD_TEST(extension_headers_are_walked),
-		WORLD_TEST(samples_thin_out_with_the_ring),
-		WORLD_TEST(minutes_are_kept_apart),
+		WORLD_TEST(data_on_a_syn_is_summed_over_fragments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
