@@ -22,7 +22,8 @@ static void print_help(void)
 	      "The first time it needs the right to make roles, and has to own the database.\n\n"
 	      "  --database CONNINFO  PostgreSQL, as libpq takes it; without: PG* variables\n"
 	      "  --embedded DIR       a private PostgreSQL in this folder instead; it is made where there is none\n"
-	      "  --serve              keep the private PostgreSQL running until SIGINT or SIGTERM, to query it without a sensor\n"
+	      "  --serve              keep the private PostgreSQL running until SIGINT or SIGTERM, to query it without "
+	      "a sensor\n"
 	      "  --help               this text\n",
 	      stdout);
 }
@@ -47,20 +48,31 @@ static int read_options(struct init_db *options, int argc, char **argv, struct p
 	optind = 0;
 	while ((got = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
 		switch (got) {
-		case 'd': options->choice.conninfo = optarg; break;
-		case 'e': options->choice.embedded = optarg; break;
-		case 's': options->serve = true; break;
-		case 'h': options->help = true; break;
-		case ':': return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: a value is missing", argv[optind - 1]);
+		case 'd':
+			options->choice.conninfo = optarg;
+			break;
+		case 'e':
+			options->choice.embedded = optarg;
+			break;
+		case 's':
+			options->serve = true;
+			break;
+		case 'h':
+			options->help = true;
+			break;
+		case ':':
+			return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: a value is missing", argv[optind - 1]);
 		default:
-			return problem_say(problem, PROBLEM_USAGE, -EINVAL, "%s: unknown option: otori init-db --help lists them",
-					   argv[optind - 1]);
+			return problem_say(problem, PROBLEM_USAGE, -EINVAL,
+					   "%s: unknown option: otori init-db --help lists them", argv[optind - 1]);
 		}
 	}
 	if (optind < argc)
-		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "'%s' is no option: otori init-db --help lists them", argv[optind]);
+		return problem_say(problem, PROBLEM_USAGE, -EINVAL,
+				   "'%s' is no option: otori init-db --help lists them", argv[optind]);
 	if (options->choice.conninfo && options->choice.embedded)
-		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "--database and --embedded exclude each other, both are given");
+		return problem_say(problem, PROBLEM_USAGE, -EINVAL,
+				   "--database and --embedded exclude each other, both are given");
 	if (options->serve && !options->choice.embedded)
 		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "--serve goes with --embedded DIR");
 	return 0;
@@ -91,7 +103,8 @@ int command_init_db(int argc, char **argv)
 	if (!error)
 		error = database_open(&options.choice, true, &embedded, &connection, problem.text, sizeof problem.text);
 	if (!error)
-		printf("otori: the schema of database %s is up to date (migration %zu)\n", PQdb(connection), migration_count);
+		printf("otori: the schema of database %s is up to date (migration %zu)\n", PQdb(connection),
+		       migration_count);
 	PQfinish(connection);
 	if (!error && options.serve) {
 		/* Only now: a server that inherited the mask could not be stopped. */

@@ -6,9 +6,9 @@
  * structs read back by the loader. Called by protocols/, responder/, supervisor/ (append) and loader/ (decode).
  * May not do I/O, look at a clock, or know SQL.
  *
- * Encoding: a record is u8 kind, u32 length of the body, body; integers little endian; strings and bytes as u32 length and
- * bytes; addresses as u8 (4 or 6) and 4 or 16 bytes. Kinds and fields are append-only: a journal written by an older version
- * must load. Decoding checks every length.
+ * Encoding: a record is u8 kind, u32 length of the body, body; integers little endian; strings and bytes as u32 length
+ * and bytes; addresses as u8 (4 or 6) and 4 or 16 bytes. Kinds and fields are append-only: a journal written by an
+ * older version must load. Decoding checks every length.
  */
 #ifndef OTORI_RECORD_H
 #define OTORI_RECORD_H
@@ -29,7 +29,8 @@ enum record_kind {
 	RECORD_SYN_SOURCE = 11,
 };
 
-/* access.depth, in this order (ANALYSIS). X(name). The SQL enum otori.depth is generated from these lists by schema/. */
+/* access.depth, in this order (ANALYSIS). X(name). The types of schema/ are compared with these lists at each migration.
+ */
 #define RECORD_DEPTHS(X) X(ack) X(payload) X(request) X(inner) X(rcpt) X(data)
 /* access.class. */
 #define RECORD_CLASSES(X) X(exploit) X(mail) X(web) X(tunnel) X(other)
@@ -40,11 +41,11 @@ enum depth { RECORD_DEPTHS(RECORD_ENUM_DEPTH) DEPTH_COUNT };
 enum access_class { RECORD_CLASSES(RECORD_ENUM_CLASS) CLASS_COUNT };
 
 /* Flags of a destination that was asked for (hop.flags). */
-#define HOP_LOOPBACK 1	  /* 127.0.0.0/8, ::1, localhost */
-#define HOP_PRIVATE 2	  /* RFC 1918, link local, unique local */
-#define HOP_DECOY 4	  /* an address of this sensor */
-#define HOP_SOURCE 8	  /* the visitor's own address or its /24 or /48: a connect-back test */
-#define HOP_REFUSED 16	  /* BIND, UDP ASSOCIATE and the like: recorded, refused */
+#define HOP_LOOPBACK 1 /* 127.0.0.0/8, ::1, localhost */
+#define HOP_PRIVATE 2  /* RFC 1918, link local, unique local */
+#define HOP_DECOY 4    /* an address of this sensor */
+#define HOP_SOURCE 8   /* the visitor's own address or its /24 or /48: a connect-back test */
+#define HOP_REFUSED 16 /* BIND, UDP ASSOCIATE and the like: recorded, refused */
 
 /* Who talked to whom; the identity of a conversation. */
 struct endpoints {
@@ -56,28 +57,30 @@ struct endpoints {
 
 /*
  * One TCP conversation whose handshake was completed; written once, when it ends (or breaks off).
- * access is its id: segment number << 24 | place, where segment is the journal segment that was open when the conversation
- * opened, so that hop, credential and mail, which are written earlier, can name it.
+ * access is its id: segment number << 24 | place, where segment is the journal segment that was open when the
+ * conversation opened, so that hop, credential and mail, which are written earlier, can name it.
  */
 struct record_access {
 	uint64_t access;
 	uint64_t started_at_ns, ended_at_ns; /* UTC; started when the handshake was completed */
 	struct endpoints endpoints;
-	struct slice protocol;	 /* http, socks4, ..., unknown_text; empty at depth ack */
-	struct slice relay_host; /* of the first request, as asked for (raw bytes; the loader cleans them); empty = none */
-	int32_t relay_port;	 /* -1 = none */
-	uint8_t class;		 /* enum access_class */
-	uint8_t depth;		 /* enum depth */
-	struct slice exploit;	 /* name of the rule that matched; empty = none */
-	struct slice end_reason; /* flow_close reason: fin, rst, idle, total, evicted, crash, shutdown, capture_end, ... */
+	struct slice protocol; /* http, socks4, ..., unknown_text; empty at depth ack */
+	struct slice
+		relay_host;   /* of the first request, as asked for (raw bytes; the loader cleans them); empty = none */
+	int32_t relay_port;   /* -1 = none */
+	uint8_t class;	      /* enum access_class */
+	uint8_t depth;	      /* enum depth */
+	struct slice exploit; /* name of the rule that matched; empty = none */
+	struct slice
+		end_reason; /* flow_close reason: fin, rst, idle, total, evicted, crash, shutdown, capture_end, ... */
 	uint64_t bytes_in, bytes_out;
 	uint32_t first_segment_bytes;
-	struct slice payload;	 /* in-order client bytes without DATA of mails, at most 64 KiB, secrets blanked */
+	struct slice payload;	   /* in-order client bytes without DATA of mails, at most 64 KiB, secrets blanked */
 	uint8_t payload_truncated; /* 1 = there was more than was kept */
 	/* Fingerprint of the SYN or, where it was not sampled, of the ACK; 0 where unknown. */
 	uint16_t mss, window;
 	uint8_t window_scale, ttl, sack; /* window_scale 15 = not offered */
-	uint32_t hops;		 /* requests for a relay, nested ones included */
+	uint32_t hops;			 /* requests for a relay, nested ones included */
 	uint32_t mails;
 	uint32_t conflicting_bytes; /* bytes sent again with other content (first byte wins) */
 };
@@ -86,28 +89,29 @@ struct record_access {
 struct record_hop {
 	uint64_t access;
 	uint64_t requested_at_ns;
-	uint16_t position; /* 0 = first request of the conversation */
-	uint16_t level;	   /* 0 = asked of the decoy itself, 1 = within its tunnel, ... */
+	uint16_t position;     /* 0 = first request of the conversation */
+	uint16_t level;	       /* 0 = asked of the decoy itself, 1 = within its tunnel, ... */
 	struct slice protocol; /* http, socks4, socks4a, socks5 */
 	struct slice method;   /* CONNECT, GET, BIND, ... */
 	struct slice relay_host;
 	int32_t relay_port;
-	struct slice target;   /* URL or path as sent; empty for SOCKS */
+	struct slice target; /* URL or path as sent; empty for SOCKS */
 	struct slice user_agent;
-	struct slice user_id;  /* SOCKS4 */
-	struct slice raw;      /* the request's bytes (at most 8 KiB, secrets blanked) */
-	uint8_t flags;	       /* HOP_* */
+	struct slice user_id; /* SOCKS4 */
+	struct slice raw;     /* the request's bytes (at most 8 KiB, secrets blanked) */
+	uint8_t flags;	      /* HOP_* */
 };
 
-/* A user name and a secret that a client offered. Only a keyed hash and the length of the secret, unless secrets = clear. */
+/* A user name and a secret that a client offered. Only a keyed hash and the length of the secret, unless secrets =
+ * clear. */
 struct record_credential {
 	uint64_t access;
 	uint64_t seen_at_ns;
 	uint16_t level;
 	struct slice mechanism; /* socks5, http_basic, smtp_login, smtp_plain, ... */
 	struct slice username;
-	struct slice secret;	  /* in clear, only where the operator asked for it; else empty */
-	uint8_t secret_hash[32];  /* keyed; all zero where there was no secret */
+	struct slice secret;	 /* in clear, only where the operator asked for it; else empty */
+	uint8_t secret_hash[32]; /* keyed; all zero where there was no secret */
 	uint32_t secret_bytes;
 };
 
@@ -120,7 +124,7 @@ struct record_mail_part {
 
 /* A mail whose DATA was accepted; written when its end was seen or it broke off. Followed by its recipients. */
 struct record_mail {
-	uint64_t access, mail;	/* mail: id like access */
+	uint64_t access, mail; /* mail: id like access */
 	uint64_t received_at_ns;
 	struct endpoints endpoints;
 	struct slice relay_host; /* of the innermost hop; empty = direct */
@@ -128,10 +132,10 @@ struct record_mail {
 	uint8_t direct;		 /* 1 = SMTP was spoken to the decoy itself */
 	uint8_t complete;
 	struct slice helo;
-	struct slice mail_from;	 /* without brackets and parameters */
-	struct slice header;	 /* header block, at most 32 KiB, as sent */
+	struct slice mail_from; /* without brackets and parameters */
+	struct slice header;	/* header block, at most 32 KiB, as sent */
 	uint64_t size_bytes;
-	uint8_t truncated;	 /* 1 = longer than the limit; size_bytes counts on */
+	uint8_t truncated; /* 1 = longer than the limit; size_bytes counts on */
 	uint32_t recipients;
 };
 
@@ -139,7 +143,7 @@ struct record_mail_recipient {
 	uint64_t mail;
 	uint64_t received_at_ns; /* that of the mail */
 	uint32_t position;
-	struct slice address;	 /* without brackets and parameters */
+	struct slice address; /* without brackets and parameters */
 };
 
 /* A sampled SYN. */
@@ -178,7 +182,8 @@ struct record_ledger {
 	int64_t value;
 };
 
-/* From when to when a sensor observed which decoys and ports. Written at start, every minute and at the end; same began_at = same row. */
+/* From when to when a sensor observed which decoys and ports. Written at start, every minute and at the end; same
+ * began_at = same row. */
 struct record_observation {
 	uint64_t began_at_ns, until_ns;
 	struct slice decoys; /* comma separated prefixes */
@@ -197,8 +202,8 @@ struct record_violation {
 struct record_buffer {
 	uint8_t *bytes;
 	size_t length, capacity;
-	uint32_t records;      /* in the buffer */
-	uint64_t refused;      /* appends that found no room, since open */
+	uint32_t records; /* in the buffer */
+	uint64_t refused; /* appends that found no room, since open */
 };
 
 int record_buffer_open(struct record_buffer *buffer, size_t capacity);

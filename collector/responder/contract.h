@@ -17,10 +17,11 @@
 #include "../../include/otori/datapath.h"
 
 enum responder_descriptor {
-	RESPONDER_FD_NOTIFY = 3, /* SOCK_SEQPACKET to the supervisor: responder_message, journal descriptors by SCM_RIGHTS */
-	RESPONDER_FD_START = 4,	 /* memfd, read only: struct responder_start */
-	RESPONDER_FD_PAGE = 5,	 /* memfd: struct responder_page */
-	RESPONDER_FD_RING = 8,	 /* + n: ring buffer map of worker n */
+	RESPONDER_FD_NOTIFY =
+		3, /* SOCK_SEQPACKET to the supervisor: responder_message, journal descriptors by SCM_RIGHTS */
+	RESPONDER_FD_START = 4, /* memfd, read only: struct responder_start */
+	RESPONDER_FD_PAGE = 5,	/* memfd: struct responder_page */
+	RESPONDER_FD_RING = 8,	/* + n: ring buffer map of worker n */
 	/* + worker * OTORI_MAX_DEVICES + device: AF_PACKET socket with PACKET_TX_RING, bound and marked */
 	RESPONDER_FD_TRANSMIT = RESPONDER_FD_RING + OTORI_MAX_RINGS,
 	RESPONDER_FD_END = RESPONDER_FD_TRANSMIT + OTORI_MAX_RINGS * OTORI_MAX_DEVICES
@@ -47,7 +48,7 @@ struct responder_start {
 	uint32_t flows, conversations, chunks; /* per worker */
 	uint32_t record_bytes;
 	uint32_t idle_seconds, total_seconds;
-	uint32_t commit_milliseconds; /* group commit: at least so often */
+	uint32_t commit_milliseconds;		 /* group commit: at least so often */
 	uint32_t segment_seconds, segment_bytes; /* a segment is finished when it is this old or long and not empty */
 	uint64_t mail_max_bytes;
 	uint32_t page_bytes;
@@ -63,12 +64,12 @@ struct responder_start {
 #define RESPONDER_START_VERSION 1
 
 enum responder_message_kind {
-	RESPONDER_READY = 1,	     /* to supervisor: answering can begin */
-	RESPONDER_WANT_SEGMENT = 2,  /* to supervisor: worker has no segment */
-	RESPONDER_SEGMENT = 3,	     /* to responder: segment, with one descriptor */
-	RESPONDER_SEGMENT_DONE = 4,  /* to supervisor: the segment is finished and closed */
-	RESPONDER_STOP = 5,	     /* to responder: end all flows, finish segments, exit 0 */
-	RESPONDER_TRANSMIT = 6,	     /* to responder: value 0 = send nothing (the guard is away), 1 = go on */
+	RESPONDER_READY = 1,	    /* to supervisor: answering can begin */
+	RESPONDER_WANT_SEGMENT = 2, /* to supervisor: worker has no segment */
+	RESPONDER_SEGMENT = 3,	    /* to responder: segment, with one descriptor */
+	RESPONDER_SEGMENT_DONE = 4, /* to supervisor: the segment is finished and closed */
+	RESPONDER_STOP = 5,	    /* to responder: end all flows, finish segments, exit 0 */
+	RESPONDER_TRANSMIT = 6,	    /* to responder: value 0 = send nothing (the guard is away), 1 = go on */
 };
 
 struct responder_message {

@@ -2,9 +2,9 @@
 /*
  * worker.h - one worker of the responder: events in, frames and journal records out.
  *
- * In:  ring events (event.h), time. Out: frames through a frame_sink, records in the worker's record_buffer, counts in its page.
- * Called by responder/main.c (live: one thread a ring) and replay/ (in the process, with the capture's clock and no sink).
- * May not open anything, and calls nothing above it.
+ * In:  ring events (event.h), time. Out: frames through a frame_sink, records in the worker's record_buffer, counts in
+ * its page. Called by responder/main.c (live: one thread a ring) and replay/ (in the process, with the capture's clock
+ * and no sink). May not open anything, and calls nothing above it.
  *
  * Time is UTC nanoseconds of the caller's clock and never goes back within a worker.
  */
@@ -19,7 +19,8 @@
 
 /* Where frames go. Frames are whole Ethernet frames. */
 struct frame_sink {
-	/* Room for a frame of up to bytes for interface device, or NULL (counted as frames_dropped, TCP sends it again). */
+	/* Room for a frame of up to bytes for interface device, or NULL (counted as frames_dropped, TCP sends it
+	 * again). */
 	uint8_t *(*reserve)(void *context, uint8_t device, uint32_t bytes);
 	/* The frame reserved last is ready, with its length. */
 	void (*submit)(void *context, uint32_t bytes);
@@ -29,16 +30,16 @@ struct frame_sink {
 };
 
 struct worker_settings {
-	uint32_t flows;		/* size of the flow pool */
-	uint32_t conversations; /* size of the conversation pool */
-	uint32_t chunks;	/* size of the chunk pool */
-	size_t record_bytes;	/* size of the record buffer */
+	uint32_t flows;			      /* size of the flow pool */
+	uint32_t conversations;		      /* size of the conversation pool */
+	uint32_t chunks;		      /* size of the chunk pool */
+	size_t record_bytes;		      /* size of the record buffer */
 	uint32_t idle_seconds, total_seconds; /* deadlines of a flow: 60, 600 */
-	uint16_t mtu;		/* of the sensor's interfaces, 1500 */
-	bool replay;		/* client's bytes decide; acknowledgement numbers are not checked; nothing is sent */
-	uint8_t ring;		/* number of the worker */
+	uint16_t mtu;			      /* of the sensor's interfaces, 1500 */
+	bool replay;  /* client's bytes decide; acknowledgement numbers are not checked; nothing is sent */
+	uint8_t ring; /* number of the worker */
 	const struct mimic_policy *policy; /* borrowed */
-	uint64_t secret[2];	/* keys the flow hash and sequence-dependent jitter */
+	uint64_t secret[2];		   /* keys the flow hash and sequence-dependent jitter */
 };
 
 struct worker; /* opaque: worker.c */
@@ -60,14 +61,14 @@ struct worker_record {
 #define WORKER_BATCH 32
 
 /*
- * The same for up to WORKER_BATCH records, faster: the memory that they need is fetched ahead. Returns how many were taken; it
- * stops early where worker_full().
+ * The same for up to WORKER_BATCH records, faster: the memory that they need is fetched ahead. Returns how many were
+ * taken; it stops early where worker_full().
  */
 unsigned worker_events(struct worker *worker, const struct worker_record *records, unsigned count, uint64_t now_ns);
 
 /*
- * Timers due by now_ns: retransmissions, delayed answers, deadlines. Flushes the sink. Stops early where the record buffer is
- * nearly full: empty it and call again (worker_next_tick is then not later than now_ns).
+ * Timers due by now_ns: retransmissions, delayed answers, deadlines. Flushes the sink. Stops early where the record
+ * buffer is nearly full: empty it and call again (worker_next_tick is then not later than now_ns).
  */
 void worker_tick(struct worker *worker, uint64_t now_ns);
 
@@ -81,15 +82,17 @@ uint64_t worker_next_tick(const struct worker *worker);
 uint32_t worker_end_all(struct worker *worker, enum flow_end reason, uint64_t now_ns);
 
 /*
- * Records waiting for the journal; the caller appends them to a segment and so empties the buffer. All were made in one minute:
- * worker_event and worker_tick must not be called with a now_ns of the next minute before the buffer was handed on.
+ * Records waiting for the journal; the caller appends them to a segment and so empties the buffer. All were made in one
+ * minute: worker_event and worker_tick must not be called with a now_ns of the next minute before the buffer was handed
+ * on.
  */
 struct record_buffer *worker_records(struct worker *worker);
 
 /* The segment number from which new ids are made; to be called whenever the journal moves to a new segment. */
 void worker_segment(struct worker *worker, uint64_t segment);
 
-/* True where no more event should be given before the buffer was emptied (or a new segment begun: its ids are nearly used up). */
+/* True where no more event should be given before the buffer was emptied (or a new segment begun: its ids are nearly
+ * used up). */
 bool worker_full(const struct worker *worker);
 
 /* Ids made of the current segment's number so far (of 2^24): a new segment is due well before. */
