@@ -307,8 +307,8 @@ static void xdp_sends_only_what_the_twin_allows(void **state)
 			struct otori_counters c = world_port(w, port, ipv6);
 
 			seen += c.seen;
-			for (int i = 0; i < OTORI_EVENT_COUNT; i++)
-				emitted += (&c.emitted_syn)[i] - (&c.ring_full_syn)[i];
+			for (int kind = 0; kind < OTORI_EVENT_COUNT; kind++)
+				emitted += (&c.emitted_syn)[kind] - (&c.ring_full_syn)[kind];
 		}
 	assert_true(seen <= i && seen > i / 2);
 	assert_int_equal(emitted, events);
