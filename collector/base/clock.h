@@ -34,4 +34,14 @@ static inline uint64_t clock_monotonic_ns(void)
 	return clock_read_ns(CLOCK_MONOTONIC);
 }
 
+/*
+ * A time that never goes back and never stands still, made of UTC, which an operator or NTP may set: while UTC is
+ * behind, it goes on at seven eighths of the speed until UTC has caught up. last_ns: what was said last; passed_ns:
+ * what has passed since, by the monotonic clock.
+ */
+static inline uint64_t clock_follow(uint64_t last_ns, uint64_t utc_ns, uint64_t passed_ns)
+{
+	return utc_ns >= last_ns ? utc_ns : last_ns + (passed_ns - passed_ns / 8);
+}
+
 #endif

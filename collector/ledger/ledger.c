@@ -193,12 +193,14 @@ static int collect_packets(struct ledger *ledger, uint64_t now_ns, bool final, s
 	for (unsigned slot = 0; slot < OTORI_MINUTE_SLOTS && !err; slot++) {
 		const struct ledger_minute *now = &ledger->slots[0][slot];
 
-		if (now->minute && (final || now->minute < settled))
+		/* a minute to come: the clock was set back, and the slot will be needed */
+		if (now->minute && (final || now->minute < settled || now->minute > minute + 1))
 			err = collect_slot(ledger, now, &ledger->state->minute[slot], records);
 	}
 	if (err)
 		return err;
-	if (ledger->state->last_minute && minute > ledger->state->last_minute + 2)
+	if (ledger->state->last_minute &&
+	    (minute > ledger->state->last_minute + 2 || minute < ledger->state->last_minute))
 		ledger->behind = true;
 	ledger->state->last_minute = minute;
 	if (!ledger->behind && !final)
@@ -213,8 +215,11 @@ int ledger_collect(struct ledger *ledger, uint64_t now_ns, bool final, struct re
 {
 	int err = collect_packets(ledger, now_ns, final, records);
 
-	if (err || !ledger->sources.page || (!final && now_ns < ledger->page_due_ns))
+	if (err || !ledger->sources.page)
 		return err;
+	/* farther ahead than that it never is, unless the clock was set back */
+	if (!final && now_ns < ledger->page_due_ns && ledger->page_due_ns - now_ns <= PAGE_EVERY_NS)
+		return 0;
 	err = ledger_collect_page(ledger, records);
 	if (!err)
 		ledger->page_due_ns = now_ns + PAGE_EVERY_NS;

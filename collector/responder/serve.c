@@ -42,6 +42,7 @@ struct serve {
 	int wake;
 	uint32_t minute;     /* in which the waiting records were made */
 	uint64_t now_ns;     /* UTC, of this turn */
+	uint64_t read_ns;    /* when that was read, by the monotonic clock */
 	uint64_t begun_ns;   /* when the segment began */
 	uint64_t written_ns; /* when records were last handed on */
 	uint64_t failing_ns; /* since when the journal fails, 0 = it doesn't */
@@ -321,14 +322,15 @@ static bool keep_journal(struct serve *serve)
 	return true;
 }
 
-/* Time of the turn; never goes back, as worker.h asks. */
+/* Time of the turn; never goes back, as worker.h asks, nor stands still, or no timer would fire after the clock was set
+ * back. */
 static void read_clock(struct serve *serve)
 {
-	uint64_t now_ns = clock_utc_ns();
+	uint64_t read_ns = clock_monotonic_ns();
 
-	if (now_ns > serve->now_ns)
-		serve->now_ns = now_ns;
-	__atomic_store_n(&serve->mine->heartbeat_ns, clock_monotonic_ns(), __ATOMIC_RELAXED);
+	serve->now_ns = clock_follow(serve->now_ns, clock_utc_ns(), read_ns - serve->read_ns);
+	serve->read_ns = read_ns;
+	__atomic_store_n(&serve->mine->heartbeat_ns, read_ns, __ATOMIC_RELAXED);
 }
 
 /* Gives the worker what lies in the ring next; returns how many records it took. */
@@ -365,7 +367,7 @@ static bool take_batch(struct serve *serve)
 static int wait_time(const struct serve *serve)
 {
 	uint64_t due = worker_next_tick(serve->worker);
-	uint64_t now_ns = clock_utc_ns(), wait_ns;
+	uint64_t now_ns = clock_follow(serve->now_ns, clock_utc_ns(), clock_monotonic_ns() - serve->read_ns), wait_ns;
 
 	wait_ns = due > now_ns ? due - now_ns : 0;
 	if (wait_ns > WAIT_MAX_NS)

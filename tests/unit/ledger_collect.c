@@ -169,6 +169,27 @@ static void an_absence_becomes_one_interval(void **state)
 	assert_int_equal(emitted("kind_syn", 0, 1080), 10 + 59 * 2 + 1);
 }
 
+/* The clock is set back by an hour: what was counted before and behind it is emitted without waiting for a stop. */
+static void a_clock_that_was_set_back_loses_nothing(void **state)
+{
+	(void)state;
+	count(MINUTE + 60, 1, 0, 7);
+	w.page->worker[0].minutes[MINUTE % RESPONDER_MINUTES].minute = MINUTE;
+	w.page->worker[0].minutes[MINUTE % RESPONDER_MINUTES].terms[1][0][TERM_opened] = 4;
+	assert_int_equal(ledger_collect(w.ledger, at(MINUTE + 60, 30), false, &w.records), 0);
+	assert_int_equal(emitted("opened", MINUTE, 1080), 4);
+	w.page->worker[0].minutes[MINUTE % RESPONDER_MINUTES].terms[1][0][TERM_opened] = 5;
+	assert_int_equal(ledger_collect(w.ledger, at(MINUTE, 31), false, &w.records), 0);
+	assert_int_equal(emitted("opened", MINUTE, 1080), 5);
+	for (uint32_t minute = MINUTE; minute < MINUTE + 6; minute++) {
+		count(minute, 1, 0, 2);
+		assert_int_equal(ledger_collect(w.ledger, at(minute, 50), false, &w.records), 0);
+	}
+	assert_int_equal(ledger_collect(w.ledger, at(MINUTE + 6, 30), false, &w.records), 0);
+	assert_int_equal(emitted("seen", MINUTE + 60, 1080), 7);
+	assert_int_equal(emitted("seen", 0, 1080), 7 + 6 * 2);
+}
+
 static void a_restart_repeats_nothing_and_loses_nothing(void **state)
 {
 	int fd = memfd_create("ledger", MFD_CLOEXEC);
@@ -264,6 +285,7 @@ int main(void)
 		CASE(a_minute_is_emitted_when_it_is_over_and_once),
 		CASE(the_final_call_takes_the_running_minute_too),
 		CASE(an_absence_becomes_one_interval),
+		CASE(a_clock_that_was_set_back_loses_nothing),
 		CASE(a_restart_repeats_nothing_and_loses_nothing),
 		CASE(a_state_of_other_maps_is_refused),
 		CASE(a_full_buffer_is_gone_on_with),
