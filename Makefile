@@ -15,7 +15,7 @@ PKGS_RESPONDER := libbpf libzstd libseccomp libcap-ng
 PKGS_OTORI     := $(PKGS_RESPONDER) libpq libpcap libcrypto gmime-3.0 libnl-3.0 libnl-genl-3.0 libnl-route-3.0
 pkg = $(shell pkg-config $(1) $(2) 2>/dev/null)
 # Asked once; before `make deps` the answer is empty, and the make that builds is a new one.
-INCLUDES       := $(patsubst -I%,-isystem %,$(call pkg,--cflags,$(PKGS_OTORI) cmocka))
+INCLUDES       := $(patsubst -I%,-isystem %,$(call pkg,--cflags,$(PKGS_OTORI)))
 LIBS_RESPONDER := $(call pkg,--libs,$(PKGS_RESPONDER))
 LIBS_OTORI     := $(call pkg,--libs,$(PKGS_OTORI))
 
