@@ -12,7 +12,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/if_link.h>
 #include <linux/types.h>
 #include <net/if.h>
 #include <pthread.h>
@@ -229,12 +228,9 @@ int main(int argc, char **argv)
 	struct clients_settings settings = { 0 };
 	struct clients_bpf *clients;
 	double best;
-	int error, index;
+	int index;
 
 	parse(&options, argc, argv);
-	/* other work on this machine must not thin out the load */
-	if (nice(-15) == -1)
-		fprintf(stderr, "bench: cannot raise the clients' priority\n");
 	sigaction(SIGUSR1, &action, NULL);
 	clients = clients_bpf__open_and_load();
 	if (!clients)
@@ -251,9 +247,10 @@ int main(int argc, char **argv)
 	choose_kind(&settings, options.kind);
 	clients->bss->settings = settings;
 
-	error = bpf_xdp_attach(index, bpf_program__fd(clients->progs.play), XDP_FLAGS_UPDATE_IF_NOEXIST | XDP_FLAGS_DRV_MODE, NULL);
-	if (error)
-		bench_die(error, "cannot attach to %s", options.interface);
+	/* a link goes with the process, however it ends */
+	clients->links.play = bpf_program__attach_xdp(clients->progs.play, index);
+	if (!clients->links.play)
+		bench_die(errno, "cannot attach to %s", options.interface);
 	generator.program = bpf_program__fd(clients->progs.generate);
 	generator.cpu = (int)options.cpu;
 	if (pthread_create(&generator.thread, NULL, generate, &generator))
@@ -262,7 +259,6 @@ int main(int argc, char **argv)
 	generator.stop = true;
 	pthread_kill(generator.thread, SIGUSR1);
 	pthread_join(generator.thread, NULL);
-	bpf_xdp_detach(index, XDP_FLAGS_DRV_MODE, NULL);
 	clients_bpf__destroy(clients);
 	if (generator.error)
 		bench_die(generator.error, "the test run with live frames failed");

@@ -408,8 +408,6 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	libbpf_set_print(print_warnings);
-	if (nice(-19) == -1)
-		fprintf(stderr, "bench: cannot raise the priority; other work on this machine counts\n");
 	bench_pin(1);
 	load_otori(&world);
 	world.plain = load_restore(false);
