@@ -2,13 +2,16 @@
 /*
  * figures.c - reads what `otori status` shows: see figures.h.
  *
- * In:  pinned maps, page, state, journal. Out: struct figures. Reads only.
+ * In:  pinned maps, page, state, journal. Out: struct figures. Reads only; leaves the caller in the supervisor's
+ * network namespace.
  */
 #include "supervisor/figures.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -212,6 +215,23 @@ static int read_pins(struct figures *figures, const struct responder_page *page)
 	return 0;
 }
 
+/*
+ * Devices and filters are looked up where the supervisor is: the caller may be in another network namespace, in which
+ * there is no device of that name, or another one.
+ */
+static void enter_network_of(const char *pid)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", atoi(pid));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	setns(fd, CLONE_NEWNET);
+	close(fd);
+}
+
 int figures_collect(struct figures *figures)
 {
 	const struct responder_page *page;
@@ -230,6 +250,8 @@ int figures_collect(struct figures *figures)
 		munmap((void *)page, sizeof(*page));
 	if (err < 0 && (err != -ENOENT || have_state < 0))
 		return err;
+	if (figures->state.running)
+		enter_network_of(state_get(&figures->state, "pid"));
 	for (unsigned n = 0; n < figures->state.device_count; n++) {
 		uint32_t ifindex = if_nametoindex(figures->state.device[n].name);
 
