@@ -61,28 +61,6 @@ static __always_inline enum link dissect_link(struct packet *p, void *data, void
 	return type == ETH_P_IP_BE ? LINK_IPV4 : type == ETH_P_IPV6_BE ? LINK_IPV6 : type == ETH_P_ARP_BE ? LINK_ARP : LINK_OTHER;
 }
 
-static __always_inline void address_ipv4(struct otori_prefix *prefix, __be32 address)
-{
-	__u32 *words = (__u32 *)prefix->address;
-
-	prefix->prefix_bits = 128;
-	words[0] = 0;
-	words[1] = 0;
-	words[2] = bpf_htonl(0xffff);
-	words[3] = address;
-}
-
-static __always_inline void address_ipv6(struct otori_prefix *prefix, const void *address)
-{
-	__u32 *words = (__u32 *)prefix->address;
-
-	prefix->prefix_bits = 128;
-	words[0] = read32(address);
-	words[1] = read32(address + 4);
-	words[2] = read32(address + 8);
-	words[3] = read32(address + 12);
-}
-
 /* The IPv4 header's checksum is right. at: header, of which bytes (20 to 60) are readable. */
 static __always_inline bool ipv4_checksum_holds(const void *at, __u32 bytes, const void *end)
 {
@@ -109,8 +87,8 @@ static __always_inline bool dissect_ipv4(struct packet *p, void *data, void *end
 		refuse(p, truncated);
 		return false;
 	}
-	address_ipv4(&p->source, read32(at + 12));
-	address_ipv4(&p->destination, read32(at + 16));
+	prefix_ipv4(&p->source, read32(at + 12));
+	prefix_ipv4(&p->destination, read32(at + 16));
 	p->decoy = decoy_kind_of(&p->destination);
 	if (!p->decoy)
 		return true;
@@ -218,8 +196,8 @@ static __always_inline bool dissect_ipv6(struct xdp_md *ctx, struct packet *p, v
 		refuse(p, truncated);
 		return false;
 	}
-	address_ipv6(&p->source, at + 8);
-	address_ipv6(&p->destination, at + 24);
+	prefix_ipv6(&p->source, at + 8);
+	prefix_ipv6(&p->destination, at + 24);
 	p->decoy = decoy_kind_of(&p->destination);
 	first = bpf_ntohl(read32(at));
 	p->tos = first >> 20 & 0xff;

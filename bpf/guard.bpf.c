@@ -24,7 +24,7 @@ static __always_inline __u64 *guard_slot(const struct guard_packet *g, __u32 sec
 
 	if (!key)
 		return NULL;
-	hash = otori_flow_hash(key->admission, (const __u32 *)g->destination.address, (const __u32 *)g->source.address,
+	hash = otori_flow_hash(key->admission, (const __u32 *)g->destination.prefix.address, (const __u32 *)g->source.prefix.address,
 			       g->destination_port_be, g->source_port_be, g->vlan[0], g->vlan[1],
 			       g->frame.shape == OTORI_SHAPE_IPV6);
 	index = (__u32)hash & admission_mask;

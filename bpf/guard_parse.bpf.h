@@ -16,7 +16,7 @@
 
 struct guard_packet {
 	struct otori_guard_frame frame;
-	struct otori_prefix source, destination;
+	struct aligned_prefix source, destination;
 	__u16 source_port_be, destination_port_be;
 	__u16 vlan[2]; /* ids, outer first */
 	__u8 vlan_count;
@@ -63,17 +63,6 @@ static __always_inline __u32 guard_link(struct guard_packet *g, void *data, void
 	return type == bpf_htons(0x8100) || type == bpf_htons(0x88a8) ? LINK_UNREADABLE : type;
 }
 
-static __always_inline void guard_mapped(struct otori_prefix *prefix, __be32 address)
-{
-	__u32 *words = (__u32 *)prefix->address;
-
-	prefix->prefix_bits = 128;
-	words[0] = 0;
-	words[1] = 0;
-	words[2] = bpf_htonl(0xffff);
-	words[3] = address;
-}
-
 static __always_inline void guard_ipv4(struct guard_packet *g, void *data, void *end)
 {
 	void *at = data + offset_of_l3(g->l3);
@@ -85,8 +74,8 @@ static __always_inline void guard_ipv4(struct guard_packet *g, void *data, void 
 	if (header_bytes < 20)
 		return;
 	g->frame.shape = OTORI_SHAPE_IPV4;
-	guard_mapped(&g->source, guard_u32(at + 12));
-	guard_mapped(&g->destination, guard_u32(at + 16));
+	prefix_ipv4(&g->source.prefix, guard_u32(at + 12));
+	prefix_ipv4(&g->destination.prefix, guard_u32(at + 16));
 	fragment = bpf_ntohs(guard_u16(at + 6)) & 0x3fff;
 	g->frame.plain = header_bytes == 20 && !fragment;
 	g->later_fragment = (fragment & 0x1fff) != 0;
@@ -102,12 +91,8 @@ static __always_inline void guard_ipv6(struct guard_packet *g, void *data, void 
 	if (at + 40 > end || *(__u8 *)at >> 4 != 6)
 		return;
 	g->frame.shape = OTORI_SHAPE_IPV6;
-	g->source.prefix_bits = 128;
-	g->destination.prefix_bits = 128;
-	for (int i = 0; i < 4; i++) {
-		((__u32 *)g->source.address)[i] = guard_u32(at + 8 + 4 * i);
-		((__u32 *)g->destination.address)[i] = guard_u32(at + 24 + 4 * i);
-	}
+	prefix_ipv6(&g->source.prefix, at + 8);
+	prefix_ipv6(&g->destination.prefix, at + 24);
 	next = *(__u8 *)(at + 6);
 	offset = g->l3 + 40;
 	g->frame.plain = 1;
@@ -177,14 +162,14 @@ static __always_inline void guard_parse(struct guard_packet *g, void *data, void
 			return;
 		g->frame.shape = OTORI_SHAPE_ARP;
 		g->frame.icmp_type = bpf_ntohs(guard_u16(at + 6)) & 0xff;
-		guard_mapped(&g->source, guard_u32(at + 14));
+		prefix_ipv4(&g->source.prefix, guard_u32(at + 14));
 	} else {
 		g->frame.shape = OTORI_SHAPE_OTHER;
 		return;
 	}
 	if (g->frame.shape == OTORI_SHAPE_UNREADABLE)
 		return;
-	g->frame.source_kind = decoy_kind_of(&g->source);
+	g->frame.source_kind = decoy_kind_of(&g->source.prefix);
 	if (g->frame.source_kind && g->frame.shape != OTORI_SHAPE_ARP)
 		guard_transport(g, data, end);
 }

@@ -26,25 +26,25 @@
 static __always_inline void icmp_quote(struct packet *p, void *data, void *end, __u32 offset)
 {
 	void *at = data + offset_of_l4(offset), *tcp;
-	struct otori_prefix from, to;
+	struct aligned_prefix from, to;
 	const __u32 *f, *d;
 
 	if (p->ipv6) {
 		if (at + 48 > end || p->l4_bytes < 8 + 48 || *(__u8 *)(at + 6) != 6)
 			return;
-		address_ipv6(&from, at + 8);
-		address_ipv6(&to, at + 24);
+		prefix_ipv6(&from.prefix, at + 8);
+		prefix_ipv6(&to.prefix, at + 24);
 		tcp = at + 40;
 	} else {
 		/* what we send has no options */
 		if (at + 28 > end || p->l4_bytes < 8 + 28 || *(__u8 *)at != 0x45 || *(__u8 *)(at + 9) != 6)
 			return;
-		address_ipv4(&from, read32(at + 12));
-		address_ipv4(&to, read32(at + 16));
+		prefix_ipv4(&from.prefix, read32(at + 12));
+		prefix_ipv4(&to.prefix, read32(at + 16));
 		tcp = at + 20;
 	}
 	/* the message must have come to the decoy whose segment it quotes */
-	f = (const __u32 *)from.address;
+	f = (const __u32 *)from.prefix.address;
 	d = (const __u32 *)p->destination.address;
 	if ((f[0] ^ d[0]) | (f[1] ^ d[1]) | (f[2] ^ d[2]) | (f[3] ^ d[3]))
 		return;
@@ -52,7 +52,7 @@ static __always_inline void icmp_quote(struct packet *p, void *data, void *end, 
 	if (!p->port_index)
 		return;
 	p->icmp_error = 1;
-	p->source = to;
+	p->source = to.prefix;
 	p->destination_port_be = read16(tcp);
 	p->source_port_be = read16(tcp + 2);
 	p->seq = bpf_ntohl(read32(tcp + 4));

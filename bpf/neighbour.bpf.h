@@ -23,7 +23,7 @@ __noinline __u32 arp_build(struct xdp_md *ctx, struct packet *p)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct otori_device *device = neighbour_device(ctx);
-	struct otori_prefix target, sender;
+	struct aligned_prefix target, sender;
 	__u32 asked;
 	__u8 *at;
 
@@ -35,9 +35,9 @@ __noinline __u32 arp_build(struct xdp_md *ctx, struct packet *p)
 	if (read32(at) != bpf_htonl(0x00010800) || read32(at + 4) != bpf_htonl(0x06040001)) /* Ethernet, IPv4, request */
 		return RESULT_PASSED;
 	asked = (__u32)read16(at + 24) | (__u32)read16(at + 26) << 16;
-	address_ipv4(&target, asked);
-	address_ipv4(&sender, (__u32)read16(at + 14) | (__u32)read16(at + 16) << 16);
-	if (decoy_kind_of(&target) != OTORI_DECOY_UNUSED || decoy_kind_of(&sender) == OTORI_DECOY_UNUSED)
+	prefix_ipv4(&target.prefix, asked);
+	prefix_ipv4(&sender.prefix, (__u32)read16(at + 14) | (__u32)read16(at + 16) << 16);
+	if (decoy_kind_of(&target.prefix) != OTORI_DECOY_UNUSED || decoy_kind_of(&sender.prefix) == OTORI_DECOY_UNUSED)
 		return RESULT_PASSED;
 	__builtin_memcpy(data, data + 6, 6);
 	__builtin_memcpy(data + 6, device->mac, 6);
@@ -57,7 +57,7 @@ __noinline __u32 advertisement_build(struct xdp_md *ctx, struct packet *p)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct otori_device *device = neighbour_device(ctx);
-	struct otori_prefix target;
+	struct aligned_prefix target;
 	__u32 l4_bytes, *w;
 	__u64 sum;
 	void *at, *icmp;
@@ -69,9 +69,9 @@ __noinline __u32 advertisement_build(struct xdp_md *ctx, struct packet *p)
 	l4_bytes = p->l4_bytes;
 	if (data + 14 > end || icmp + 24 > end || (l4_bytes != 24 && l4_bytes != 32))
 		return RESULT_PASSED;
-	address_ipv6(&target, icmp + 8);
+	prefix_ipv6(&target.prefix, icmp + 8);
 	/* from the unspecified address it is duplicate detection of a machine that wants the address: not ours to defend */
-	if (decoy_kind_of(&target) != OTORI_DECOY_UNUSED || !(read32(at + 8) | read32(at + 12) | read32(at + 16) | read32(at + 20)))
+	if (decoy_kind_of(&target.prefix) != OTORI_DECOY_UNUSED || !(read32(at + 8) | read32(at + 12) | read32(at + 16) | read32(at + 20)))
 		return RESULT_PASSED;
 	if (l4_bytes == 32) {
 		if (icmp + 32 > end || read16(icmp + 24) != bpf_htons(0x0101))
@@ -82,7 +82,7 @@ __noinline __u32 advertisement_build(struct xdp_md *ctx, struct packet *p)
 	__builtin_memcpy(data, data + 6, 6);
 	__builtin_memcpy(data + 6, device->mac, 6);
 	__builtin_memcpy(at + 24, at + 8, 16);
-	__builtin_memcpy(at + 8, target.address, 16);
+	__builtin_memcpy(at + 8, target.prefix.address, 16);
 	*(__u8 *)(at + 7) = 255;
 	w = icmp;
 	w[0] = bpf_htonl(136U << 24);

@@ -48,9 +48,10 @@ struct packet {
 	__u64 flow_hash; /* otori_flow_hash(), of TCP segments and ICMP errors */
 	__u64 slot_word; /* the admission slot as it was found, 0 = none */
 	__u64 best_word; /* admit.bpf.h: the slot that is given away most gladly */
-	struct otori_prefix source; /* whole addresses, ready as LPM keys */
+	__u32 minute;
+	struct otori_prefix source; /* whole addresses, ready as LPM keys; the addresses lie at multiples of eight (aligned_prefix) */
+	__u32 second;
 	struct otori_prefix destination;
-	__u32 minute, second;
 	__u32 best;
 	__u32 slot; /* number of the admission slot; of a sample the probability */
 	__u32 seq, ack;
@@ -92,6 +93,10 @@ struct packet {
 	__u16 nine_bits; /* of open: OTORI_COOKIE_NINE of the SYN */
 	__u32 options[10];
 };
+
+_Static_assert(__builtin_offsetof(struct packet, source.address) % 8 == 0 &&
+		       __builtin_offsetof(struct packet, destination.address) % 8 == 0,
+	       "prefix_ipv4 and prefix_ipv6 write words of eight bytes");
 
 /* The first refusal that applies is the one that counts. */
 #define refuse(p, reason)                                            \
