@@ -282,11 +282,16 @@ lab_count_begin() {
     LAB_SEEN_BEFORE=$(lab_seen)
 }
 
-# lab_finish: stops the sensor as an operator would, and holds the ledger against itself and against the far side of the link.
-lab_finish() {
+# lab_count_compare: what the far side sent since lab_count_begin is what XDP counted, to the packet.
+lab_count_compare() {
     sleep 1
     sent=$(($(lab_sent) - LAB_SENT_BEFORE)) seen=$(($(lab_seen) - LAB_SEEN_BEFORE))
     [ "$sent" = "$seen" ] || fail "the far side sent $sent packets, the sensor counted $seen"
+}
+
+# lab_finish: stops the sensor as an operator would, and holds the ledger against itself and against the far side of the link.
+lab_finish() {
+    lab_count_compare
     lab_capture_end
     seen_in_all=$(lab_seen)
     lab_sensor_down || fail "otori run ended with status $LAB_STATUS on SIGTERM"
