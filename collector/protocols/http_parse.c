@@ -225,22 +225,54 @@ static void split_credentials(struct slice value, struct slice *scheme, struct s
 	}
 }
 
+/* The password in user info. */
+static bool userinfo_secret(struct slice userinfo, struct slice *secret)
+{
+	const uint8_t *colon = userinfo.length ? memchr(userinfo.bytes, ':', userinfo.length) : NULL;
+
+	if (!colon)
+		return false;
+	*secret = from(userinfo, (size_t)(colon - userinfo.bytes) + 1);
+	return secret->length > 0;
+}
+
+/*
+ * The same in a header: of an URL in it (Referer), or in Host, where a client copies the target's. What holds ${ is an
+ * exploit and stays readable.
+ */
+static bool header_secret(struct slice name, struct slice value, struct slice *secret)
+{
+	const uint8_t *scheme = value.length ? memmem(value.bytes, value.length, "://", 3) : NULL;
+	struct slice userinfo, host, authority;
+	int32_t port;
+
+	if ((!scheme && !http_is(name, "Host")) || memmem(value.bytes, value.length, "${", 2))
+		return false;
+	authority = until(scheme ? from(value, (size_t)(scheme - value.bytes) + 3) : value, "/?# \t");
+	destination_split(authority, &userinfo, &host, &port);
+	return userinfo_secret(userinfo, secret);
+}
+
 /* The password in the user info of the request line's target. */
 static bool line_secret(struct slice line, struct slice *secret)
 {
 	struct http_request request;
-	const uint8_t *colon;
 
 	memset(&request, 0, sizeof(request));
 	http_parse_line(line, &request.method, &request.target, &request.version);
 	parse_target(&request);
-	if (!request.userinfo.length)
-		return false;
-	colon = memchr(request.userinfo.bytes, ':', request.userinfo.length);
-	if (!colon)
-		return false;
-	*secret = from(request.userinfo, (size_t)(colon - request.userinfo.bytes) + 1);
-	return secret->length > 0;
+	return userinfo_secret(request.userinfo, secret);
+}
+
+/* A header behind a blank: some servers read it, so it is no place to hide either. */
+static void split_indented(struct slice *name, struct slice *value)
+{
+	const uint8_t *colon = value->length ? memchr(value->bytes, ':', value->length) : NULL;
+
+	if (name->length || !colon)
+		return;
+	*name = trim(slice_of(value->bytes, (size_t)(colon - value->bytes)));
+	*value = trim(from(*value, (size_t)(colon - value->bytes) + 1));
 }
 
 bool http_next_secret(struct slice block, size_t *position, struct slice *header, struct slice *scheme,
@@ -259,13 +291,18 @@ bool http_next_secret(struct slice block, size_t *position, struct slice *header
 
 		if (!http_header_next(&rest, header, &value))
 			break;
+		split_indented(header, &value);
 		while (rest.length && blank(rest.bytes[0]) && next_line(&rest, &line))
 			value.length = (size_t)(line.bytes + line.length - value.bytes);
 		*position = block.length - rest.length;
-		if ((!http_is(*header, "Authorization") && !http_is(*header, "Proxy-Authorization")) || !value.length)
-			continue;
-		split_credentials(value, scheme, secret);
-		return true;
+		if (http_is(*header, "Authorization") || http_is(*header, "Proxy-Authorization")) {
+			if (!value.length)
+				continue;
+			split_credentials(value, scheme, secret);
+			return true;
+		}
+		if (header_secret(*header, value, secret))
+			return true;
 	}
 	return false;
 }

@@ -52,8 +52,8 @@ bool http_list_has(struct slice value, const char *word);
 
 /*
  * Finds the next secret of a header block or of the first part of one: the credentials in Authorization and
- * Proxy-Authorization (behind the scheme, with folded lines), the password in the target's user info. *from is 0 at
- * first. false = no more. scheme and header are of the first two kinds; header is empty for user info.
+ * Proxy-Authorization (behind the scheme, with folded lines), the password in user info of the target or of another
+ * header. *from is 0 at first. false = no more. scheme is of the first two kinds; header is empty for the target's.
  */
 bool http_next_secret(struct slice block, size_t *from, struct slice *header, struct slice *scheme,
 		      struct slice *secret);

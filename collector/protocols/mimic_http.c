@@ -149,7 +149,9 @@ static void hide_secrets(struct turn *turn, uint8_t *bytes, size_t length, uint6
 
 		if (!is_secret(header, scheme, secret))
 			continue;
-		if (whole)
+		/* in other headers (Host) it is the target's once more */
+		if (whole &&
+		    (!header.length || http_is(header, "Authorization") || http_is(header, "Proxy-Authorization")))
 			record_secret(turn, header, scheme, secret);
 		turn_blank(turn, begun + at, secret.length);
 		if (!turn->policy->secrets_clear)

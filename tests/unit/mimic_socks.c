@@ -124,6 +124,31 @@ static void a_password_that_broke_off_is_blanked(void **state)
 	visit_close(visit);
 }
 
+/* Clients that begin the password's message with another version than 1. */
+static void a_password_in_odd_clothes_is_blanked(void **state)
+{
+	const struct {
+		struct slice says, payload;
+	} odd[] = {
+		{ SLICE("\5\1\2\5\3bob\5alice"), SLICE("\5\1\2***********") },
+		{ SLICE("\5\1\2\2\3bob\5alice"), SLICE("\5\1\2***********") },
+		{ SLICE("\5\1\2\5\3b"), SLICE("\5\1\2***") },
+		{ SLICE("\5\1\2\1\3bob\5alice\7alice"), SLICE("\5\1\2\1\3bob\5*****\7alice") },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
+		for (unsigned cut = 0; cut < 2; cut++) {
+			struct visit *visit = visit_open(1080);
+
+			visit_begin(visit);
+			visit_say_cut(visit, odd[i].says, cut);
+			visit_end(visit);
+			assert_true(visit_slices_equal(visit->access.payload, odd[i].payload));
+			visit_close(visit);
+		}
+}
+
 static void secrets_are_clear_where_the_operator_says_so(void **state)
 {
 	struct visit *visit = visit_open(1080);
@@ -165,6 +190,7 @@ int main(void)
 		cmocka_unit_test(requests_are_answered_and_recorded),
 		cmocka_unit_test(a_password_leaves_only_as_a_hash),
 		cmocka_unit_test(a_password_that_broke_off_is_blanked),
+		cmocka_unit_test(a_password_in_odd_clothes_is_blanked),
 		cmocka_unit_test(secrets_are_clear_where_the_operator_says_so),
 		cmocka_unit_test(an_overlong_user_id_is_no_request),
 	};
