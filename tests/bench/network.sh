@@ -25,7 +25,6 @@ bench_network_down() {
     done
 }
 
-# bench_network_up [MTU]
 bench_network_up() {
     [ "$(id -u)" = 0 ] || { echo "bench: needs root: it makes network namespaces and loads BPF programs" >&2; exit 1; }
     bench_network_down
@@ -35,12 +34,12 @@ bench_network_up() {
     in_clients sh -e -c "
         ip link set lo up
         ip address add 192.0.2.2/24 dev client0
-        ip link set client0 mtu ${1:-1500} up
+        ip link set client0 up
         ethtool -K client0 tx off gro on >/dev/null"
     in_server sh -e -c "
         ip link set lo up
         ip address add 192.0.2.1/24 dev server0
-        ip link set server0 mtu ${1:-1500} up
+        ip link set server0 up
         ethtool -K server0 tx off gro on >/dev/null"
     client_mac=$(in_clients ip -br link show client0 | awk '{ print $3 }')
     server_mac=$(in_server ip -br link show server0 | awk '{ print $3 }')
