@@ -20,30 +20,32 @@ static __always_inline struct otori_bucket *bucket_of(__u64 flow_hash)
 }
 
 /*
- * The flow's slot: sets p->slot_word (0 = there is none) and p->slot. A function of its own for the verifier.
- * Returns the slot's state; OTORI_SLOT_FREE where the flow is not known.
+ * The flow's slot: sets p->slot_word (0 = there is none) and p->slot, returns the slot's state, OTORI_SLOT_FREE where the flow is not
+ * known. All eight slots are compared by arithmetic: no branch to mispredict, and one way for the verifier instead of nine.
  */
-__noinline __u32 admission_find(struct packet *p)
+static __always_inline __u32 admission_find(struct packet *p)
 {
-	struct otori_bucket *bucket;
+	struct otori_bucket *bucket = bucket_of(p->flow_hash);
+	__u64 tag = p->flow_hash >> 32, found = 0, place = 0;
 
-	if (!p)
-		return OTORI_SLOT_FREE;
 	p->slot_word = 0;
 	p->slot = NO_SLOT;
-	bucket = bucket_of(p->flow_hash);
 	if (!bucket)
 		return OTORI_SLOT_FREE;
+#pragma unroll
 	for (__u32 i = 0; i < OTORI_BUCKET_SLOTS; i++) {
 		__u64 word = *(volatile __u64 *)&bucket->slot[i];
+		__u64 equal = ((word & 0xffffffff) ^ tag) - 1; /* all ones where the tags are equal, else below 2^32 */
 
-		if (otori_slot_tag(word) != (__u32)(p->flow_hash >> 32) || otori_slot_vacant(word, p->second))
-			continue;
-		p->slot_word = word;
-		p->slot = ((__u32)p->flow_hash & admission_mask) * OTORI_BUCKET_SLOTS + i;
-		return otori_slot_state(word);
+		equal = (__u64)((__s64)equal >> 63);
+		found ^= (found ^ word) & equal;
+		place ^= (place ^ i) & equal;
 	}
-	return OTORI_SLOT_FREE;
+	if (otori_slot_vacant(found, p->second))
+		return OTORI_SLOT_FREE;
+	p->slot_word = found;
+	p->slot = ((__u32)p->flow_hash & admission_mask) * OTORI_BUCKET_SLOTS + (__u32)place;
+	return otori_slot_state(found);
 }
 
 /*

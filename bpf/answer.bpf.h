@@ -155,7 +155,7 @@ static __always_inline bool answer_tcp(void *tcp, void *end, const struct packet
 }
 
 /* Turns the frame, which has the right length already, into the SYN-ACK. */
-__noinline __u32 answer_build(struct xdp_md *ctx, struct packet *p)
+static __always_inline __u32 answer_build(struct xdp_md *ctx, struct packet *p)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct otori_settings *set = settings_get();
@@ -163,7 +163,7 @@ __noinline __u32 answer_build(struct xdp_md *ctx, struct packet *p)
 	__u32 l3, l4_bytes;
 	void *at;
 
-	if (!p || !set || !key)
+	if (!set || !key)
 		return REFUSED(transmit_failed);
 	l3 = p->l3;
 	at = data + offset_of_l3(l3);

@@ -276,30 +276,26 @@ static __always_inline bool take_options(struct packet *p, const void *at, const
 }
 
 /* The TCP header at p->l4. Ports and flags are read even where something before them was wrong. */
-__noinline int dissect_tcp(struct xdp_md *ctx, struct packet *p)
+static __always_inline void dissect_tcp(struct packet *p, void *data, void *end)
 {
-	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	__u32 header_bytes, offset;
+	__u32 header_bytes, offset = p->l4;
 	__u64 sum;
 	void *at;
 
-	if (!p)
-		return 0;
-	offset = p->l4;
 	if (p->fragment == 2 || offset > MAX_OFFSET)
-		return 0;
+		return;
 	at = data + offset_of_l4(offset);
 	if (p->l4_bytes < 20 || at + 20 > end) {
 		if (p->l4_bytes >= 4 && at + 4 <= end)
 			p->port_index = port_index_of(read16(at + 2));
 		refuse(p, truncated);
-		return 0;
+		return;
 	}
 	p->source_port_be = read16(at);
 	p->destination_port_be = read16(at + 2);
 	p->port_index = port_index_of(p->destination_port_be);
 	if (p->refusal != NO_REFUSAL && p->refusal != OTORI_REFUSED_too_long)
-		return 0;
+		return;
 	p->seq = bpf_ntohl(read32(at + 4));
 	p->ack = bpf_ntohl(read32(at + 8));
 	header_bytes = (*(__u8 *)(at + 12) >> 4) * 4;
@@ -313,20 +309,19 @@ __noinline int dissect_tcp(struct xdp_md *ctx, struct packet *p)
 	p->kind = tcp_kind(p->tcp_flags, p->payload_bytes);
 	if (header_bytes < 20 || header_bytes > p->l4_bytes || tcp_flags_are_bad(p->tcp_flags)) {
 		refuse(p, bad_tcp_header);
-		return 0;
+		return;
 	}
 	sum = pseudo_sum(p, 6) + read32(at) + read32(at + 4) + read32(at + 8) + read32(at + 12) + read32(at + 16);
 	if (!take_options(p, at + 20, end, &sum)) {
 		refuse(p, truncated);
-		return 0;
+		return;
 	}
 	p->partial_checksum = fold_checksum(sum);
 	if (ignore_checksums)
-		return 0;
+		return;
 	p->verify = p->payload_bytes != 0;
 	if (!p->payload_bytes && p->partial_checksum != 0xffff)
 		refuse(p, bad_tcp_checksum);
-	return 0;
 }
 
 #endif

@@ -15,7 +15,7 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 #define GUARD_LINEAR_BYTES 150 /* 14 + 2 tags + IPv6 + some extension headers + TCP */
 
 /* The slot of the flow that the frame answers, 0 = there is none. */
-static __always_inline __u64 *guard_slot(const struct guard_packet *g, __u32 second)
+static __always_inline __u64 *guard_slot(const struct guard_packet *g, const struct otori_prefix *source, __u32 second)
 {
 	__u32 zero = 0, index;
 	struct otori_keys *key = bpf_map_lookup_elem(&keys, &zero);
@@ -24,7 +24,7 @@ static __always_inline __u64 *guard_slot(const struct guard_packet *g, __u32 sec
 
 	if (!key)
 		return NULL;
-	hash = otori_flow_hash(key->admission, (const __u32 *)g->destination.prefix.address, (const __u32 *)g->source.prefix.address,
+	hash = otori_flow_hash(key->admission, (const __u32 *)g->destination.prefix.address, (const __u32 *)source->address,
 			       g->destination_port_be, g->source_port_be, g->vlan[0], g->vlan[1],
 			       g->frame.shape == OTORI_SHAPE_IPV6);
 	index = (__u32)hash & admission_mask;
@@ -68,6 +68,7 @@ SEC("tc")
 int otori_guard(struct __sk_buff *skb)
 {
 	struct otori_settings *set = settings_get();
+	struct aligned_prefix source = {};
 	struct guard_packet g = {};
 	enum otori_guard_verdict verdict;
 	void *data, *end;
@@ -81,11 +82,11 @@ int otori_guard(struct __sk_buff *skb)
 		g.vlan[0] = skb->vlan_tci & 0xfff;
 		g.vlan_count = 1;
 	}
-	guard_parse(&g, data, end);
+	guard_parse(&g, &source.prefix, data, end, NULL, 0);
 	g.frame.origin = skb->mark == OTORI_TRANSMIT_MARK ? OTORI_ORIGIN_RESPONDER : OTORI_ORIGIN_HOST;
 	second = set ? (__u32)(settings_now_ns(set) / 1000000000) : 0;
 	if (g.frame.origin == OTORI_ORIGIN_RESPONDER && g.frame.plain && g.frame.has_port) {
-		slot = guard_slot(&g, second);
+		slot = guard_slot(&g, &source.prefix, second);
 		g.frame.admitted = slot != NULL;
 	}
 	verdict = otori_guard_rule(&g.frame);

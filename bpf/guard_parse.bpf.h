@@ -14,9 +14,10 @@
 #define GUARD_MAX_OFFSET 512
 #define GUARD_MAX_EXTENSIONS 6
 
+/* The source address is kept apart: its own address is taken for a lookup, and the rest can live in registers. */
 struct guard_packet {
 	struct otori_guard_frame frame;
-	struct aligned_prefix source, destination;
+	struct aligned_prefix destination;
 	__u16 source_port_be, destination_port_be;
 	__u16 vlan[2]; /* ids, outer first */
 	__u8 vlan_count;
@@ -63,7 +64,7 @@ static __always_inline __u32 guard_link(struct guard_packet *g, void *data, void
 	return type == bpf_htons(0x8100) || type == bpf_htons(0x88a8) ? LINK_UNREADABLE : type;
 }
 
-static __always_inline void guard_ipv4(struct guard_packet *g, void *data, void *end)
+static __always_inline void guard_ipv4(struct guard_packet *g, struct otori_prefix *source, void *data, void *end)
 {
 	void *at = data + offset_of_l3(g->l3);
 	__u32 header_bytes, fragment;
@@ -74,7 +75,7 @@ static __always_inline void guard_ipv4(struct guard_packet *g, void *data, void 
 	if (header_bytes < 20)
 		return;
 	g->frame.shape = OTORI_SHAPE_IPV4;
-	prefix_ipv4(&g->source.prefix, guard_u32(at + 12));
+	prefix_ipv4(source, guard_u32(at + 12));
 	prefix_ipv4(&g->destination.prefix, guard_u32(at + 16));
 	fragment = bpf_ntohs(guard_u16(at + 6)) & 0x3fff;
 	g->frame.plain = header_bytes == 20 && !fragment;
@@ -83,7 +84,7 @@ static __always_inline void guard_ipv4(struct guard_packet *g, void *data, void 
 	g->l4 = g->l3 + header_bytes;
 }
 
-static __always_inline void guard_ipv6(struct guard_packet *g, void *data, void *end)
+static __always_inline void guard_ipv6(struct guard_packet *g, struct otori_prefix *source, void *data, void *end)
 {
 	void *at = data + offset_of_l3(g->l3);
 	__u32 offset, next;
@@ -91,7 +92,7 @@ static __always_inline void guard_ipv6(struct guard_packet *g, void *data, void 
 	if (at + 40 > end || *(__u8 *)at >> 4 != 6)
 		return;
 	g->frame.shape = OTORI_SHAPE_IPV6;
-	prefix_ipv6(&g->source.prefix, at + 8);
+	prefix_ipv6(source, at + 8);
 	prefix_ipv6(&g->destination.prefix, at + 24);
 	next = *(__u8 *)(at + 6);
 	offset = g->l3 + 40;
@@ -143,8 +144,12 @@ static __always_inline void guard_transport(struct guard_packet *g, void *data, 
 	}
 }
 
-/* Fills g->frame but for origin and admitted, and the tuple. g is zero but for tags from beside the frame. */
-static __always_inline void guard_parse(struct guard_packet *g, void *data, void *end)
+/*
+ * Fills g->frame but for origin and admitted, the tuple, and source (of an aligned_prefix). g is zero but for tags from beside the frame. known: an address that was
+ * looked up already, with its kind, or NULL: a lookup costs 10 ns.
+ */
+static __always_inline void guard_parse(struct guard_packet *g, struct otori_prefix *source, void *data, void *end,
+					const struct otori_prefix *known, __u8 known_kind)
 {
 	__u32 type = guard_link(g, data, end);
 
@@ -152,9 +157,9 @@ static __always_inline void guard_parse(struct guard_packet *g, void *data, void
 	if (type == LINK_UNREADABLE)
 		return;
 	if (type == bpf_htons(0x0800)) {
-		guard_ipv4(g, data, end);
+		guard_ipv4(g, source, data, end);
 	} else if (type == bpf_htons(0x86dd)) {
-		guard_ipv6(g, data, end);
+		guard_ipv6(g, source, data, end);
 	} else if (type == bpf_htons(0x0806)) {
 		void *at = data + offset_of_l3(g->l3);
 
@@ -162,14 +167,14 @@ static __always_inline void guard_parse(struct guard_packet *g, void *data, void
 			return;
 		g->frame.shape = OTORI_SHAPE_ARP;
 		g->frame.icmp_type = bpf_ntohs(guard_u16(at + 6)) & 0xff;
-		prefix_ipv4(&g->source.prefix, guard_u32(at + 14));
+		prefix_ipv4(source, guard_u32(at + 14));
 	} else {
 		g->frame.shape = OTORI_SHAPE_OTHER;
 		return;
 	}
 	if (g->frame.shape == OTORI_SHAPE_UNREADABLE)
 		return;
-	g->frame.source_kind = decoy_kind_of(&g->source.prefix);
+	g->frame.source_kind = known && prefix_equal(known, source) ? known_kind : decoy_kind_of(source);
 	if (g->frame.source_kind && g->frame.shape != OTORI_SHAPE_ARP)
 		guard_transport(g, data, end);
 }

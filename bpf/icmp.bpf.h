@@ -27,7 +27,6 @@ static __always_inline void icmp_quote(struct packet *p, void *data, void *end, 
 {
 	void *at = data + offset_of_l4(offset), *tcp;
 	struct aligned_prefix from, to;
-	const __u32 *f, *d;
 
 	if (p->ipv6) {
 		if (at + 48 > end || p->l4_bytes < 8 + 48 || *(__u8 *)(at + 6) != 6)
@@ -44,9 +43,7 @@ static __always_inline void icmp_quote(struct packet *p, void *data, void *end, 
 		tcp = at + 20;
 	}
 	/* the message must have come to the decoy whose segment it quotes */
-	f = (const __u32 *)from.prefix.address;
-	d = (const __u32 *)p->destination.address;
-	if ((f[0] ^ d[0]) | (f[1] ^ d[1]) | (f[2] ^ d[2]) | (f[3] ^ d[3]))
+	if (!prefix_equal(&from.prefix, &p->destination))
 		return;
 	p->port_index = port_index_of(read16(tcp));
 	if (!p->port_index)

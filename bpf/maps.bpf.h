@@ -100,6 +100,13 @@ static __always_inline void prefix_ipv6(struct otori_prefix *prefix, const void 
 	words[1] = *(const __u64 *)(address + 8);
 }
 
+static __always_inline bool prefix_equal(const struct otori_prefix *a, const struct otori_prefix *b)
+{
+	const __u64 *x = (const __u64 *)a->address, *y = (const __u64 *)b->address;
+
+	return !((x[0] ^ y[0]) | (x[1] ^ y[1]));
+}
+
 /* An offset in a frame, masked: the verifier forgets what the compiler knows of its size. 14 + 2 tags are below 32. */
 static __always_inline __u64 offset_of_l3(__u64 offset)
 {

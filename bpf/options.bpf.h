@@ -43,13 +43,11 @@ static __always_inline void option_take(struct packet *p, __u32 kind, __u32 leng
 }
 
 /*
- * Reads the options of a SYN. A function of its own, and the cursor is in memory: so the verifier forgets its value from turn to turn
- * and walks the loop once a turn, not once a value.
+ * Reads the options of a SYN. p must be lent memory, not the caller's own stack: the cursor lies in it, so the verifier forgets its value
+ * from turn to turn and walks the loop once a turn, not once a value.
  */
-__noinline int options_read(struct packet *p)
+static __always_inline void options_read(struct packet *p)
 {
-	if (!p)
-		return 0;
 	p->scale = OTORI_COOKIE_NO_SCALE;
 	p->cursor = 0;
 	for (int i = 0; i < 40; i++) {
@@ -68,7 +66,6 @@ __noinline int options_read(struct packet *p)
 		}
 		*(volatile __u8 *)&p->cursor = at + length;
 	}
-	return 0;
 }
 
 #endif

@@ -64,7 +64,7 @@ static __always_inline __u32 sample(struct xdp_md *ctx, struct packet *p, const 
 {
 	__u32 probability = replay ? SAMPLE_ALL : sample_probability(p, set->sample_probability), result;
 
-	if (probability != SAMPLE_ALL && bpf_get_prandom_u32() >= probability)
+	if (!probability || (probability != SAMPLE_ALL && bpf_get_prandom_u32() >= probability))
 		return 0;
 	p->slot = probability;
 	p->event = OTORI_EVENT_syn;

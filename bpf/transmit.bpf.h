@@ -11,14 +11,15 @@
 #include "guard_parse.bpf.h"
 #include "packet.bpf.h"
 
-/* RESULT_ANSWERED, or refused by the guard. */
-__noinline __u32 transmit(struct xdp_md *ctx)
+/* RESULT_ANSWERED, or refused by the guard. Of p only the address is used that the packet came to, and what was found for it. */
+static __always_inline __u32 transmit(struct xdp_md *ctx, const struct packet *p)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct aligned_prefix source = {};
 	struct guard_packet g = {};
 	enum otori_guard_verdict verdict;
 
-	guard_parse(&g, data, end);
+	guard_parse(&g, &source.prefix, data, end, &p->destination, p->decoy);
 	g.frame.origin = OTORI_ORIGIN_XDP;
 	verdict = otori_guard_rule(&g.frame);
 	guard_count(verdict);
