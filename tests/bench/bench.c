@@ -62,7 +62,8 @@ void bench_pin(int cpu)
 		bench_die(errno, "cannot run on CPU %d", cpu);
 }
 
-void bench_figure(const char *name, double value, const char *unit, const char *peer, double peer_value, int lower_is_better)
+void bench_figure(const char *name, double value, const char *unit, const char *peer, double peer_value,
+		  int lower_is_better)
 {
 	if (!peer)
 		printf("figure\t%s\t%.6g\t%s\t\t\t\n", name, value, unit);

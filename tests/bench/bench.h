@@ -3,7 +3,8 @@
  * bench.h - what the bench programs share.
  *
  * In:  nothing. Out: a clock, errors that end the program, pinning, and the one line format in which figures reach run.
- * Included by the programs of tests/bench only. These programs are tools: they end at the first error with one line that names it.
+ * Included by the programs of tests/bench only. These programs are tools: they end at the first error with one line
+ * that names it.
  */
 #ifndef OTORI_BENCH_H
 #define OTORI_BENCH_H
@@ -22,10 +23,11 @@ void bench_sleep_ns(uint64_t ns);
 void bench_pin(int cpu);
 
 /*
- * One figure, to standard output, tab separated, as `run` reads it. lower_is_better turns the ratio, so that more than 1 is better
- * than the peer. peer NULL: a figure without one.
+ * One figure, to standard output, tab separated, as `run` reads it. lower_is_better turns the ratio, so that more than
+ * 1 is better than the peer. peer NULL: a figure without one.
  */
-void bench_figure(const char *name, double value, const char *unit, const char *peer, double peer_value, int lower_is_better);
+void bench_figure(const char *name, double value, const char *unit, const char *peer, double peer_value,
+		  int lower_is_better);
 
 /* Reads a number of an option; exits with status 2 where it is none. */
 uint64_t bench_number(const char *option, const char *text);

@@ -2,12 +2,14 @@
 /*
  * clients.bpf.c - clients without state: they open conversations at a given rate and play each to its end.
  *
- * In:  `generate` runs by BPF test run with live frames and is paced by the clock; `play` is the XDP program of the clients'
- * end of a veth pair and gets what the server sends. Out: SYNs; to a SYN-ACK the ACK with the first message, to an answer the
- * next message or a reset. Counts in `counts`. Called by clients.c. May not run on any device but a bench's.
+ * In:  `generate` runs by BPF test run with live frames and is paced by the clock; `play` is the XDP program of the
+ * clients' end of a veth pair and gets what the server sends. Out: SYNs; to a SYN-ACK the ACK with the first message,
+ * to an answer the next message or a reset. Counts in `counts`. Called by clients.c. May not run on any device but a
+ * bench's.
  *
- * All that a client knows is in the packet that it gets: where its next byte belongs (the ACK number), and whose it is (the source
- * address holds the conversation's number). A conversation is counted once, however often its answer is sent again.
+ * All that a client knows is in the packet that it gets: where its next byte belongs (the ACK number), and whose it is
+ * (the source address holds the conversation's number). A conversation is counted once, however often its answer is
+ * sent again.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_endian.h>
@@ -131,8 +133,8 @@ int generate(struct xdp_md *context)
 	if (!count || !interval || now_ns < next)
 		return XDP_DROP;
 	/*
-	 * The page may have been somebody else's frame meanwhile, and shorter: the kernel takes its length over only from a program
-	 * that has changed it. So it comes in one byte longer than it leaves.
+	 * The page may have been somebody else's frame meanwhile, and shorter: the kernel takes its length over only
+	 * from a program that has changed it. So it comes in one byte longer than it leaves.
 	 */
 	if (bpf_xdp_adjust_tail(context, -1))
 		return XDP_DROP;
@@ -160,10 +162,11 @@ int generate(struct xdp_md *context)
 }
 
 /*
- * Turns the frame in hand into one from the client, with room for bytes of payload; returns where those go, or 0. It grows at its
- * head: a frame that comes from a socket has no room behind it.
+ * Turns the frame in hand into one from the client, with room for bytes of payload; returns where those go, or 0. It
+ * grows at its head: a frame that comes from a socket has no room behind it.
  */
-static __always_inline int turn(struct xdp_md *context, __u32 consumed, __u8 flags, __u32 payload_sum, __u32 payload_bytes)
+static __always_inline int turn(struct xdp_md *context, __u32 consumed, __u8 flags, __u32 payload_sum,
+				__u32 payload_bytes)
 {
 	__u32 header = sizeof(struct ethhdr) + sizeof(struct iphdr) + sizeof(struct tcphdr);
 	__u32 want = header + payload_bytes, have = (__u32)(end_of(context) - begin_of(context)), seq, ack;
@@ -178,8 +181,9 @@ static __always_inline int turn(struct xdp_md *context, __u32 consumed, __u8 fla
 	port = frame->tcp.dest;
 	seq = bpf_ntohl(frame->tcp.ack_seq);
 	ack = bpf_ntohl(frame->tcp.seq) + consumed;
-	if (want > have ? bpf_xdp_adjust_head(context, (int)(have - want)) :
-	    want < have ? bpf_xdp_adjust_tail(context, (int)(want - have)) : 0)
+	if (want > have	  ? bpf_xdp_adjust_head(context, (int)(have - want))
+	    : want < have ? bpf_xdp_adjust_tail(context, (int)(want - have))
+			  : 0)
 		return 0;
 	frame = begin_of(context);
 	if ((void *)&frame->options > end_of(context))
@@ -199,7 +203,8 @@ static __always_inline int say(struct xdp_md *context, __u32 which, __u32 consum
 	__u32 bytes = step->say_bytes & (CLIENTS_SAY_BYTES - 1);
 	int at = turn(context, consumed, 0x18, step->say_sum, bytes);
 
-	if (!at || !bytes || bytes >= CLIENTS_SAY_BYTES || bpf_xdp_store_bytes(context, (__u32)at, (void *)step->say, bytes))
+	if (!at || !bytes || bytes >= CLIENTS_SAY_BYTES ||
+	    bpf_xdp_store_bytes(context, (__u32)at, (void *)step->say, bytes))
 		return XDP_DROP;
 	return XDP_TX;
 }

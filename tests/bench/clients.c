@@ -3,10 +3,12 @@
  * clients.c - finds out how many conversations a second a server keeps up with.
  *
  * In:  a veth device whose far end the server has; what the clients say. Out: a line for each rate tried, and `best N`.
- * Called by conversations, in the clients' network namespace. Loads clients.bpf.c on that device for the time that it runs.
+ * Called by conversations, in the clients' network namespace. Loads clients.bpf.c on that device for the time that it
+ * runs.
  *
- * The rate is raised by half until less than 9 of 10 conversations complete; then it is narrowed down. The figure is the largest
- * number that completed in a second, at whatever rate: a server that does less when it is asked for more is not charged for it.
+ * The rate is raised by half until less than 9 of 10 conversations complete; then it is narrowed down. The figure is
+ * the largest number that completed in a second, at whatever rate: a server that does less when it is asked for more is
+ * not charged for it.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -66,7 +68,8 @@ static void *generate(void *argument)
 	return NULL;
 }
 
-static void step_says(struct clients_step *step, const void *say, size_t bytes, const void *answer, uint32_t answer_bytes)
+static void step_says(struct clients_step *step, const void *say, size_t bytes, const void *answer,
+		      uint32_t answer_bytes)
 {
 	uint32_t sum = 0;
 
@@ -101,7 +104,8 @@ static void choose_kind(struct clients_settings *settings, const char *kind)
 
 static void read_mac(uint8_t *mac, const char *text)
 {
-	if (!text || sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4], &mac[5]) != 6)
+	if (!text ||
+	    sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4], &mac[5]) != 6)
 		bench_die(0, "'%s' is no hardware address", text ? text : "");
 }
 
@@ -141,7 +145,9 @@ static double try_rate(struct clients_bpf *clients, uint64_t rate, uint64_t step
 	after = read_counts(bpf_map__fd(clients->maps.counts));
 	took_ns = bench_now_ns() - began_ns;
 	completed = (double)(after.completed - before.completed) * 1e9 / (double)took_ns;
-	*share = after.syns > before.syns ? (double)(after.completed - before.completed) / (double)(after.syns - before.syns) : 0;
+	*share = after.syns > before.syns
+			 ? (double)(after.completed - before.completed) / (double)(after.syns - before.syns)
+			 : 0;
 	printf("rate %llu sent %.0f answered %.0f completed %.0f resets %llu strays %llu\n", (unsigned long long)rate,
 	       (double)(after.syns - before.syns) * 1e9 / (double)took_ns,
 	       (double)(after.syn_acks - before.syn_acks) * 1e9 / (double)took_ns, completed,
@@ -221,8 +227,13 @@ static void parse(struct options *options, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct options options = { .kind = "socks", .servers = "198.18.0.0", .server_count = 65536, .port = 1080, .first_rate = 20000,
-				   .last_rate = 4000000, .step_ms = 1000 };
+	struct options options = { .kind = "socks",
+				   .servers = "198.18.0.0",
+				   .server_count = 65536,
+				   .port = 1080,
+				   .first_rate = 20000,
+				   .last_rate = 4000000,
+				   .step_ms = 1000 };
 	struct sigaction action = { .sa_handler = on_signal };
 	struct generator generator = { 0 };
 	struct clients_settings settings = { 0 };

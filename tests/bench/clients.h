@@ -20,11 +20,11 @@ struct clients_step {
 struct clients_settings {
 	__u8 client_mac[6], server_mac[6];
 	__u16 port_be;
-	__u16 generation;   /* goes into the source port, so that runs after each other do not share tuples */
-	__u32 interface;    /* ifindex of the clients' end */
-	__u32 steps;	    /* 1 or 2 */
-	__u32 servers_be;   /* first address of the servers */
-	__u32 server_mask;  /* how many of them, minus one; a power of two minus one */
+	__u16 generation;  /* goes into the source port, so that runs after each other do not share tuples */
+	__u32 interface;   /* ifindex of the clients' end */
+	__u32 steps;	   /* 1 or 2 */
+	__u32 servers_be;  /* first address of the servers */
+	__u32 server_mask; /* how many of them, minus one; a power of two minus one */
 	struct clients_step step[2];
 };
 

@@ -2,13 +2,14 @@
 /*
  * datapath.c - what a packet costs in the XDP program, in nanoseconds, by BPF test run.
  *
- * In:  build/otori.bpf.o by its skeleton, restore.bpf.c, and the kernel's xdp_synproxy (an object file). Out: the figures
- * passed_ns, syn_counted_ns, syn_answered_ns, ack_checked_ns, payload_to_ring_ns and what they are over a bare XDP_DROP. Called by
- * run. Attaches nothing, pins nothing.
+ * In:  build/otori.bpf.o by its skeleton, restore.bpf.c, and the kernel's xdp_synproxy (an object file). Out: the
+ * figures passed_ns, syn_counted_ns, syn_answered_ns, ack_checked_ns, payload_to_ring_ns and what they are over a bare
+ * XDP_DROP. Called by run. Attaches nothing, pins nothing.
  *
- * A figure is the least of several test runs: whatever else the machine does only adds. Frames are restored before each call
- * (restore.bpf.c); that cost is measured and taken off, for the peer alike. Rings are drained between test runs, so that no consumer
- * polls meanwhile. ACKs and payloads are those of FLOWS different flows, with the admission table sized for a million.
+ * A figure is the least of several test runs: whatever else the machine does only adds. Frames are restored before each
+ * call (restore.bpf.c); that cost is measured and taken off, for the peer alike. Rings are drained between test runs,
+ * so that no consumer polls meanwhile. ACKs and payloads are those of FLOWS different flows, with the admission table
+ * sized for a million.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -33,20 +34,20 @@
 #define FLOWS 65536u
 #define BUCKETS 262144u /* 2,097,152 slots: twice a million, rounded up */
 #define RING_BYTES (16u << 20)
-#define RUNS 64	  /* a multiple of FLOWS / RUN_CALLS */
-#define RUN_CALLS 8192u	  /* short enough that many a run is not interrupted, and that the ring takes what it emits */
+#define RUNS 64		/* a multiple of FLOWS / RUN_CALLS */
+#define RUN_CALLS 8192u /* short enough that many a run is not interrupted, and that the ring takes what it emits */
 #define PAYLOAD_BYTES 1460u
 #define FRAME_MAX_BYTES 2048u
 #define ACK_BYTES 54u
 
 struct world {
 	struct otori_bpf *otori;
-	struct restore_bpf *plain;   /* for programs without fragments */
-	struct restore_bpf *frags;   /* for otori_xdp, which takes them */
+	struct restore_bpf *plain; /* for programs without fragments */
+	struct restore_bpf *frags; /* for otori_xdp, which takes them */
 	struct ring_buffer *reader;
 	struct otori_bucket *admission;
 	struct otori_settings settings;
-	struct restore_head *heads;  /* FLOWS of them */
+	struct restore_head *heads; /* FLOWS of them */
 	double drop_ns;
 };
 
@@ -81,8 +82,8 @@ static void put32(uint8_t *at, uint32_t value)
 }
 
 /* A segment of flow number n to a decoy (or, passing, to somebody else), whole with checksums; returns its length. */
-static uint32_t make_frame(uint8_t *frame, uint32_t n, bool to_decoy, uint8_t flags, uint32_t seq, uint32_t ack, const uint8_t *options,
-			   uint32_t option_bytes, uint32_t payload_bytes)
+static uint32_t make_frame(uint8_t *frame, uint32_t n, bool to_decoy, uint8_t flags, uint32_t seq, uint32_t ack,
+			   const uint8_t *options, uint32_t option_bytes, uint32_t payload_bytes)
 {
 	uint8_t *ip = frame + 14, *tcp = ip + 20;
 	uint32_t tcp_bytes = 20 + option_bytes + payload_bytes;
@@ -158,8 +159,8 @@ static void fill_maps(struct world *world)
 	if (!error)
 		error = maps_fill_prefixes(bpf_map__fd(world->otori->maps.decoys), 1, decoy_prefix, as_unused, &decoys);
 	if (!error)
-		error = maps_fill_ports(bpf_map__fd(world->otori->maps.ports), bpf_map__fd(world->otori->maps.port_counters), ports, 4,
-					by_index);
+		error = maps_fill_ports(bpf_map__fd(world->otori->maps.ports),
+					bpf_map__fd(world->otori->maps.port_counters), ports, 4, by_index);
 	if (!error)
 		error = maps_fill_keys(bpf_map__fd(world->otori->maps.keys));
 	if (error)
@@ -180,7 +181,8 @@ static void load_otori(struct world *world)
 	world->otori = otori_bpf__open();
 	if (!world->otori)
 		bench_die(errno, "cannot open the XDP program");
-	bpf_object__for_each_map(map, world->otori->obj) {
+	bpf_object__for_each_map(map, world->otori->obj)
+	{
 		if (!bpf_map__is_internal(map))
 			bpf_map__set_pin_path(map, NULL);
 	}
@@ -188,11 +190,19 @@ static void load_otori(struct world *world)
 	world->otori->rodata->admission_mask = BUCKETS - 1;
 	if (otori_bpf__load(world->otori))
 		bench_die(errno, "cannot load the XDP program");
-	/* a jiffy of a nanosecond: time stands still, so that cookies and limits see one second however slow the machine is */
-	world->settings = (struct otori_settings){ .ns_per_jiffy = 1, .clock_offset_ns = 1700000000000000000ull,
-						   .heartbeat_ns = 1700000000000000000ull, .rings = 1, .idle_seconds = 60, .answer_grace_ns = 30000000000ull,
-						   .limit_per_prefix = UINT32_MAX / 2, .limit_global = UINT32_MAX / 2, .answering = 1,
-						   .answer_echo = 1, .syn_ack_ttl = 64 };
+	/* a jiffy of a nanosecond: time stands still, so that cookies and limits see one second however slow the
+	 * machine is */
+	world->settings = (struct otori_settings){ .ns_per_jiffy = 1,
+						   .clock_offset_ns = 1700000000000000000ull,
+						   .heartbeat_ns = 1700000000000000000ull,
+						   .rings = 1,
+						   .idle_seconds = 60,
+						   .answer_grace_ns = 30000000000ull,
+						   .limit_per_prefix = UINT32_MAX / 2,
+						   .limit_global = UINT32_MAX / 2,
+						   .answering = 1,
+						   .answer_echo = 1,
+						   .syn_ack_ttl = 64 };
 	apply_settings(world);
 	fill_maps(world);
 	world->admission = mmap(NULL, BUCKETS * sizeof(*world->admission), PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -251,12 +261,14 @@ static double run_once(int program, const uint8_t *frame, uint32_t bytes, uint32
 	if (error)
 		bench_die(error, "BPF test run");
 	if (options.retval != verdict)
-		bench_die(0, "the program gave %u, expected %u: the bench measures something else than it says", options.retval, verdict);
+		bench_die(0, "the program gave %u, expected %u: the bench measures something else than it says",
+			  options.retval, verdict);
 	return options.duration;
 }
 
 /* clear_flows: each ACK opens its flow anew, once all have been through. */
-static double least(struct world *world, int program, const uint8_t *frame, uint32_t bytes, uint32_t verdict, bool clear_flows)
+static double least(struct world *world, int program, const uint8_t *frame, uint32_t bytes, uint32_t verdict,
+		    bool clear_flows)
 {
 	double best = 1e9;
 
@@ -281,8 +293,8 @@ static void set_head(struct restore_head *head, const uint8_t *frame, uint32_t b
 }
 
 /* ns of a program on these heads, without what restoring them costs (measured on the same heads). */
-static double measure(struct world *world, bool frags, int program, uint32_t count, const uint8_t *frame, uint32_t bytes,
-		      uint32_t verdict, bool clear_flows)
+static double measure(struct world *world, bool frags, int program, uint32_t count, const uint8_t *frame,
+		      uint32_t bytes, uint32_t verdict, bool clear_flows)
 {
 	struct restore_bpf *restore = frags ? world->frags : world->plain;
 	int entry = bpf_program__fd(restore->progs.restore);
@@ -304,12 +316,15 @@ static void make_acks(struct world *world, uint32_t *cookies)
 	uint8_t frame[FRAME_MAX_BYTES], answer[FRAME_MAX_BYTES];
 
 	for (uint32_t n = 0; n < FLOWS; n++) {
-		LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_out = answer, .data_size_out = sizeof(answer), .repeat = 1);
+		LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_out = answer,
+			    .data_size_out = sizeof(answer), .repeat = 1);
 
-		options.data_size_in = make_frame(frame, n, true, 2, n * 7919, 0, linux_options, sizeof(linux_options), 0);
+		options.data_size_in =
+			make_frame(frame, n, true, 2, n * 7919, 0, linux_options, sizeof(linux_options), 0);
 		if (bpf_prog_test_run_opts(program, &options) || options.retval != XDP_TX)
 			bench_die(0, "a SYN was not answered (verdict %u)", options.retval);
-		cookies[n] = (uint32_t)answer[38] << 24 | (uint32_t)answer[39] << 16 | (uint32_t)answer[40] << 8 | answer[41];
+		cookies[n] = (uint32_t)answer[38] << 24 | (uint32_t)answer[39] << 16 | (uint32_t)answer[40] << 8 |
+			     answer[41];
 	}
 }
 
@@ -325,7 +340,8 @@ static double bench_acks(struct world *world, uint32_t *cookies)
 		bytes = make_frame(frame, n, true, 0x10, n * 7919 + 1, cookies[n] + 1, timestamp_option, 20, 0);
 		set_head(&world->heads[n], frame, bytes);
 	}
-	return measure(world, true, bpf_program__fd(world->otori->progs.otori_xdp), FLOWS, frame, bytes, XDP_DROP, true);
+	return measure(world, true, bpf_program__fd(world->otori->progs.otori_xdp), FLOWS, frame, bytes, XDP_DROP,
+		       true);
 }
 
 /* Of flows that bench_acks has admitted. */
@@ -335,10 +351,12 @@ static double bench_payload(struct world *world, const uint32_t *cookies)
 	uint32_t bytes = 0;
 
 	for (uint32_t n = 0; n < FLOWS; n++) {
-		bytes = make_frame(frame, n, true, 0x18, n * 7919 + 1, cookies[n] + 1, timestamp_option, 0, PAYLOAD_BYTES);
+		bytes = make_frame(frame, n, true, 0x18, n * 7919 + 1, cookies[n] + 1, timestamp_option, 0,
+				   PAYLOAD_BYTES);
 		set_head(&world->heads[n], frame, bytes);
 	}
-	return measure(world, true, bpf_program__fd(world->otori->progs.otori_xdp), FLOWS, frame, bytes, XDP_DROP, false);
+	return measure(world, true, bpf_program__fd(world->otori->progs.otori_xdp), FLOWS, frame, bytes, XDP_DROP,
+		       false);
 }
 
 /* What the program has counted as taken or refused since the start, to see that a bench measured what it says. */
@@ -371,8 +389,7 @@ static int load_synproxy(const char *path)
 
 	if (!program)
 		bench_die(errno, "%s", path);
-	bpf_object__for_each_program(other, object)
-		bpf_program__set_autoload(other, other == program);
+	bpf_object__for_each_program(other, object) bpf_program__set_autoload(other, other == program);
 	if (bpf_object__load(object))
 		bench_die(errno, "cannot load %s", path);
 	if (bpf_map_update_elem(bpf_object__find_map_fd_by_name(object, "values"), &zero, &options, BPF_ANY) ||

@@ -2,11 +2,12 @@
 /*
  * epoll_server.c - the peer: the kernel's TCP with one thread and epoll, which answers as a proxy's first steps do.
  *
- * In:  connections to any address that is routed to this host (AnyIP). Out: `05 00` to a SOCKS greeting, ten bytes to a request,
- * `HTTP/1.1 200` to a CONNECT; what was asked, as one line each, to a file. Called by conversations, in the server's namespace.
+ * In:  connections to any address that is routed to this host (AnyIP). Out: `05 00` to a SOCKS greeting, ten bytes to a
+ * request, `HTTP/1.1 200` to a CONNECT; what was asked, as one line each, to a file. Called by conversations, in the
+ * server's namespace.
  *
- * Kept as a user would write it who wants it fast: accept4 without blocking, edge triggered, one read and one write a step,
- * buffered log, one sweep a second over those that say nothing.
+ * Kept as a user would write it who wants it fast: accept4 without blocking, edge triggered, one read and one write a
+ * step, buffered log, one sweep a second over those that say nothing.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,9 +29,9 @@
 
 struct server {
 	int listener, poll;
-	int owed;			/* descriptors ran out: accept again once some were closed */
-	uint32_t now;			/* seconds */
-	uint32_t heard[DESCRIPTORS];	/* by descriptor: when it was opened or said something; 0 = not open */
+	int owed;		     /* descriptors ran out: accept again once some were closed */
+	uint32_t now;		     /* seconds */
+	uint32_t heard[DESCRIPTORS]; /* by descriptor: when it was opened or said something; 0 = not open */
 	FILE *log;
 };
 

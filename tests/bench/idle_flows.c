@@ -2,13 +2,14 @@
 /*
  * idle_flows.c - how much memory a silent flow takes, beside a socket of the kernel.
  *
- * In:  nothing. Out: the figures idle_flow_bytes (handshake done, nothing said: what most visitors of a decoy leave behind) and
- * idle_flow_after_greeting_bytes (a SOCKS greeting was answered, the request is awaited). Called by run; root, for a namespace.
+ * In:  nothing. Out: the figures idle_flow_bytes (handshake done, nothing said: what most visitors of a decoy leave
+ * behind) and idle_flow_after_greeting_bytes (a SOCKS greeting was answered, the request is awaited). Called by run;
+ * root, for a namespace.
  *
- * otori: a worker in this process is given FLOWS flows through its interface; counted is all memory that the process then has more
- * than before the worker was opened (resident, so the pools' untouched parts are not), plus two admission slots of 8 bytes. The
- * kernel: all slab memory that connected sockets with an epoll registration of one end take, divided by their number, counted in a
- * namespace of its own.
+ * otori: a worker in this process is given FLOWS flows through its interface; counted is all memory that the process
+ * then has more than before the worker was opened (resident, so the pools' untouched parts are not), plus two admission
+ * slots of 8 bytes. The kernel: all slab memory that connected sockets with an epoll registration of one end take,
+ * divided by their number, counted in a namespace of its own.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -32,7 +33,7 @@
 
 #define FLOWS 1000000u
 #define GREETED (FLOWS / 4) /* each takes two of the FLOWS chunks, one of which a sensor has for each flow */
-#define ADMISSION_BYTES 16 /* two slots a flow */
+#define ADMISSION_BYTES 16  /* two slots a flow */
 #define PAIRS 9000
 #define START_NS 1700000000000000000ull
 
@@ -73,12 +74,13 @@ static uint64_t resident_bytes(void)
 }
 
 /* An event of flow number n. */
-static void give(struct bench *bench, uint32_t n, uint8_t kind, uint32_t said, uint32_t heard, const void *payload, uint32_t bytes,
-		 uint64_t now_ns)
+static void give(struct bench *bench, uint32_t n, uint8_t kind, uint32_t said, uint32_t heard, const void *payload,
+		 uint32_t bytes, uint64_t now_ns)
 {
 	static uint8_t record[512];
 	struct otori_event *event = (struct otori_event *)record;
-	uint32_t source = htonl(0x0a000000 | (n & 0xffff) << 8 | n >> 16), decoy = htonl(0xc6120000 | (n * 40503u >> 3 & 0xffff));
+	uint32_t source = htonl(0x0a000000 | (n & 0xffff) << 8 | n >> 16),
+		 decoy = htonl(0xc6120000 | (n * 40503u >> 3 & 0xffff));
 
 	memset(record, 0, sizeof(record));
 	event->sequence = ++bench->sequence;
@@ -110,10 +112,18 @@ static void give(struct bench *bench, uint32_t n, uint8_t kind, uint32_t said, u
 static void open_worker(struct bench *bench, struct responder_page *page)
 {
 	static const uint16_t server_first[] = { 25, 587, 2525 };
-	static const struct mimic_policy policy = { .mail_max_bytes = 32 << 20, .server_first_ports = server_first, .server_first_port_count = 3 };
+	static const struct mimic_policy policy = { .mail_max_bytes = 32 << 20,
+						    .server_first_ports = server_first,
+						    .server_first_port_count = 3 };
 	static struct frame_sink sink = { reserve, submit, flush, NULL };
-	struct worker_settings settings = { .flows = FLOWS, .conversations = FLOWS, .chunks = FLOWS, .record_bytes = 4 << 20, .idle_seconds = 60,
-					    .total_seconds = 600, .mtu = 1500, .policy = &policy };
+	struct worker_settings settings = { .flows = FLOWS,
+					    .conversations = FLOWS,
+					    .chunks = FLOWS,
+					    .record_bytes = 4 << 20,
+					    .idle_seconds = 60,
+					    .total_seconds = 600,
+					    .mtu = 1500,
+					    .policy = &policy };
 	int error;
 
 	sink.context = bench;
@@ -169,7 +179,8 @@ static double slab_bytes(void)
 	char line[512], name[64];
 	double sum = 0;
 
-	/* active objects of every cache: pages that are held for others, half empty, are not counted against the kernel */
+	/* active objects of every cache: pages that are held for others, half empty, are not counted against the kernel
+	 */
 	while (file && fgets(line, sizeof(line), file)) {
 		unsigned long active, all, size;
 
@@ -207,8 +218,8 @@ static double connect_pairs(void)
 	link_up();
 	listener = socket(AF_INET, SOCK_STREAM, 0);
 	poll = epoll_create1(0);
-	if (!fds || listener < 0 || poll < 0 || bind(listener, (struct sockaddr *)&address, sizeof(address)) || listen(listener, 128) ||
-	    getsockname(listener, (struct sockaddr *)&address, &length))
+	if (!fds || listener < 0 || poll < 0 || bind(listener, (struct sockaddr *)&address, sizeof(address)) ||
+	    listen(listener, 128) || getsockname(listener, (struct sockaddr *)&address, &length))
 		bench_die(errno, "cannot listen");
 	before = slab_bytes();
 	for (int i = 0; i < PAIRS; i++) {
@@ -244,7 +255,8 @@ static double bench_kernel(void)
 		bytes = connect_pairs();
 		exit(write(channel[1], &bytes, sizeof(bytes)) == sizeof(bytes) ? 0 : 1);
 	}
-	if (child < 0 || waitpid(child, &status, 0) != child || status || read(channel[0], &bytes, sizeof(bytes)) != sizeof(bytes))
+	if (child < 0 || waitpid(child, &status, 0) != child || status ||
+	    read(channel[0], &bytes, sizeof(bytes)) != sizeof(bytes))
 		bench_die(0, "the kernel's sockets could not be measured");
 	close(channel[0]);
 	close(channel[1]);

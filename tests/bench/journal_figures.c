@@ -2,8 +2,8 @@
 /*
  * journal_figures.c - what a journal folder holds: prints `accesses N bytes N records N`.
  *
- * In:  a folder with segments, finished (.otj) or being written (.open). Out: one line. Called by conversations and mails, which so see
- * that what the clients count has reached the journal. Changes nothing.
+ * In:  a folder with segments, finished (.otj) or being written (.open). Out: one line. Called by conversations and
+ * mails, which so see that what the clients count has reached the journal. Changes nothing.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * loader_rows.c - how many rows a second the loader brings into PostgreSQL, beside a bare COPY BINARY of the same rows into the same
- * tables.
+ * loader_rows.c - how many rows a second the loader brings into PostgreSQL, beside a bare COPY BINARY of the same rows
+ * into the same tables.
  *
- * In:  a folder for a private cluster and a journal. Out: the figures loader_rows_per_second (accesses with hops, payloads, credentials,
- * mails and SYN samples, about as a sensor gets them) and loader_access_rows_per_second (accesses alone). Called by run. Touches
- * that folder only; the cluster is stopped at the end.
+ * In:  a folder for a private cluster and a journal. Out: the figures loader_rows_per_second (accesses with hops,
+ * payloads, credentials, mails and SYN samples, about as a sensor gets them) and loader_access_rows_per_second
+ * (accesses alone). Called by run. Touches that folder only; the cluster is stopped at the end.
  *
- * The peer gets what the loader has made: each table is copied out, all are emptied, and libpq copies the bytes back in one
- * transaction. Both twice, the better one counts.
+ * The peer gets what the loader has made: each table is copied out, all are emptied, and libpq copies the bytes back in
+ * one transaction. Both twice, the better one counts.
  */
 #include <errno.h>
 #include <libpq-fe.h>
@@ -78,7 +78,8 @@ static struct endpoints some_endpoints(uint32_t n)
 /* Most visitors say what others have said; a fifth says something of its own. */
 static struct slice some_payload(uint32_t n, char *text, size_t bytes)
 {
-	int length = snprintf(text, bytes, "CONNECT mx%u.example.net:25 HTTP/1.0\r\nUser-Agent: visitor %u\r\n\r\n", n % 50, n % 5 ? n % 997 : n);
+	int length = snprintf(text, bytes, "CONNECT mx%u.example.net:25 HTTP/1.0\r\nUser-Agent: visitor %u\r\n\r\n",
+			      n % 50, n % 5 ? n % 997 : n);
 
 	return slice_of(text, (size_t)length);
 }
@@ -91,11 +92,21 @@ static void check(int error)
 
 static void put_mail(struct bench *bench, uint64_t access, uint64_t now_ns, uint32_t n)
 {
-	struct record_mail mail = { .access = access, .mail = access, .received_at_ns = now_ns, .endpoints = some_endpoints(n),
-				    .relay_host = slice_of_text("mx.example.net"), .relay_port = 25, .complete = 1,
-				    .helo = slice_of_text("mail.example.org"), .mail_from = slice_of_text("sender@example.org"),
-				    .header = slice_of_text("From: sender@example.org\r\nSubject: =?UTF-8?B?44GT44KT44Gr44Gh44Gv?=\r\n\r\n"),
-				    .size_bytes = 2000, .recipients = 3 };
+	struct record_mail mail = {
+		.access = access,
+		.mail = access,
+		.received_at_ns = now_ns,
+		.endpoints = some_endpoints(n),
+		.relay_host = slice_of_text("mx.example.net"),
+		.relay_port = 25,
+		.complete = 1,
+		.helo = slice_of_text("mail.example.org"),
+		.mail_from = slice_of_text("sender@example.org"),
+		.header =
+			slice_of_text("From: sender@example.org\r\nSubject: =?UTF-8?B?44GT44KT44Gr44Gh44Gv?=\r\n\r\n"),
+		.size_bytes = 2000,
+		.recipients = 3
+	};
 	struct record_mail_recipient recipient = { .mail = access, .received_at_ns = now_ns };
 	char body[2000], address[64];
 	struct record_mail_part part = { .access = access, .mail = access, .bytes = slice_of(body, sizeof(body)) };
@@ -117,15 +128,37 @@ static void put_visit(struct bench *bench, uint64_t segment, uint32_t place, boo
 	uint64_t id = segment << 24 | place * 8, now_ns = bench->start_ns + (uint64_t)bench->made * 20000;
 	uint32_t n = bench->made++;
 	char text[200], host[32];
-	struct record_access access = { .access = id, .started_at_ns = now_ns, .ended_at_ns = now_ns + 50000000, .endpoints = some_endpoints(n),
-					.relay_port = -1, .class = CLASS_other, .depth = DEPTH_ack, .end_reason = slice_of_text("rst"),
-					.ttl = 52, .window = 64240, .mss = 1460, .window_scale = 7, .sack = 1 };
-	struct record_syn_sample syn = { .seen_at_ns = now_ns, .endpoints = access.endpoints, .probability = UINT32_MAX, .seq = n * 7919,
-					 .window = 64240, .ttl = 52, .options = slice_of("\x02\x04\x05\xb4\x01\x03\x03\x07\x01\x01\x04\x02", 12) };
-	struct record_hop hop = { .access = id, .requested_at_ns = now_ns, .protocol = slice_of_text("http"),
-				  .method = slice_of_text("CONNECT"), .relay_port = 25 };
-	struct record_credential credential = { .access = id, .seen_at_ns = now_ns, .mechanism = slice_of_text("http_basic"),
-						.username = slice_of_text("root"), .secret_bytes = 8, .secret_hash = { 1, 2, 3 } };
+	struct record_access access = { .access = id,
+					.started_at_ns = now_ns,
+					.ended_at_ns = now_ns + 50000000,
+					.endpoints = some_endpoints(n),
+					.relay_port = -1,
+					.class = CLASS_other,
+					.depth = DEPTH_ack,
+					.end_reason = slice_of_text("rst"),
+					.ttl = 52,
+					.window = 64240,
+					.mss = 1460,
+					.window_scale = 7,
+					.sack = 1 };
+	struct record_syn_sample syn = { .seen_at_ns = now_ns,
+					 .endpoints = access.endpoints,
+					 .probability = UINT32_MAX,
+					 .seq = n * 7919,
+					 .window = 64240,
+					 .ttl = 52,
+					 .options = slice_of("\x02\x04\x05\xb4\x01\x03\x03\x07\x01\x01\x04\x02", 12) };
+	struct record_hop hop = { .access = id,
+				  .requested_at_ns = now_ns,
+				  .protocol = slice_of_text("http"),
+				  .method = slice_of_text("CONNECT"),
+				  .relay_port = 25 };
+	struct record_credential credential = { .access = id,
+						.seen_at_ns = now_ns,
+						.mechanism = slice_of_text("http_basic"),
+						.username = slice_of_text("root"),
+						.secret_bytes = 8,
+						.secret_hash = { 1, 2, 3 } };
 
 	if (!access_only) {
 		check(record_append_syn_sample(&bench->records, &syn));
@@ -157,7 +190,8 @@ static void make_segment(struct bench *bench, bool access_only)
 	for (uint32_t place = 0; place < PER_SEGMENT && !error; place++) {
 		put_visit(bench, segment, place, access_only);
 		if (bench->records.length > (1 << 20) || place + 1 == PER_SEGMENT)
-			error = journal_writer_append(bench->writer, &bench->records, (uint32_t)(bench->start_ns / 60000000000u));
+			error = journal_writer_append(bench->writer, &bench->records,
+						      (uint32_t)(bench->start_ns / 60000000000u));
 	}
 	if (!error)
 		error = journal_writer_finish(bench->writer);
@@ -170,11 +204,14 @@ static void make_segment(struct bench *bench, bool access_only)
 /* Tables with rows, and how many those are. */
 static uint32_t find_tables(struct bench *bench, struct table *tables)
 {
-	PGresult *result = query(bench,
-				 "select c.relname, string_agg(quote_ident(a.attname), ',' order by a.attnum) from pg_class c"
-				 " join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''"
-				 " where c.relnamespace = 'otori'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition"
-				 " group by 1 order by 1", PGRES_TUPLES_OK);
+	PGresult *result = query(
+		bench,
+		"select c.relname, string_agg(quote_ident(a.attname), ',' order by a.attnum) from pg_class c"
+		" join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated "
+		"= ''"
+		" where c.relnamespace = 'otori'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition"
+		" group by 1 order by 1",
+		PGRES_TUPLES_OK);
 	uint32_t count = 0;
 	char text[256];
 
@@ -202,7 +239,8 @@ static void copy_out(struct bench *bench, struct table *table)
 	char text[2300], *piece;
 	int got;
 
-	snprintf(text, sizeof(text), "copy (select %s from otori.%s) to stdout (format binary)", table->columns, table->name);
+	snprintf(text, sizeof(text), "copy (select %s from otori.%s) to stdout (format binary)", table->columns,
+		 table->name);
 	PQclear(query(bench, text, PGRES_COPY_OUT));
 	while ((got = PQgetCopyData(bench->connection, &piece, 0)) > 0) {
 		if (table->length + (size_t)got > table->capacity) {
@@ -262,8 +300,8 @@ static double load_once(struct bench *bench, uint64_t *rows)
 	double seconds = (double)(bench_now_ns() - began_ns) / 1e9;
 
 	if (error || totals.segments != SEGMENTS || totals.set_aside)
-		bench_die(error, "the loader loaded %llu of %d segments, set %llu aside", (unsigned long long)totals.segments, SEGMENTS,
-			  (unsigned long long)totals.set_aside);
+		bench_die(error, "the loader loaded %llu of %d segments, set %llu aside",
+			  (unsigned long long)totals.segments, SEGMENTS, (unsigned long long)totals.set_aside);
 	*rows = totals.rows;
 	return seconds;
 }
@@ -300,7 +338,8 @@ static void bench_mix(struct bench *bench, const char *name, bool access_only)
 			bool new = true;
 
 			for (uint32_t j = 0; j < kept; j++)
-				new = new && (strcmp(before[j].name, tables[i].name) != 0 || before[j].rows != tables[i].rows);
+				new = new &&
+				      (strcmp(before[j].name, tables[i].name) != 0 || before[j].rows != tables[i].rows);
 			if (!new)
 				continue;
 			tables[count] = tables[i];
@@ -311,7 +350,8 @@ static void bench_mix(struct bench *bench, const char *name, bool access_only)
 		seconds = copy_once(bench, tables, count);
 		if (!round || (double)sum / seconds > copied)
 			copied = (double)sum / seconds;
-		fprintf(stderr, "  %s: the loader counts %llu rows, the tables hold %llu; %.0f and %.0f rows/s so far\n", name,
+		fprintf(stderr,
+			"  %s: the loader counts %llu rows, the tables hold %llu; %.0f and %.0f rows/s so far\n", name,
 			(unsigned long long)rows, (unsigned long long)sum, loaded, copied);
 		empty_tables(bench, tables, count);
 		for (uint32_t i = 0; i < count; i++)

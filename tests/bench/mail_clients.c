@@ -2,11 +2,12 @@
 /*
  * mail_clients.c - sends mails of 4 KB through a SOCKS5 tunnel, over and over, and counts those that were accepted.
  *
- * In:  the proxy's addresses, the mail server to ask for, how many connections at once, how many mails each. Out: one line
- * `mails N per second, ...`. Called by mails, in the clients' network namespace; the kernel's TCP, one thread, epoll.
+ * In:  the proxy's addresses, the mail server to ask for, how many connections at once, how many mails each. Out: one
+ * line `mails N per second, ...`. Called by mails, in the clients' network namespace; the kernel's TCP, one thread,
+ * epoll.
  *
- * A step waits for the answer to the one before, as bulk mailers do: greeting; request; EHLO; MAIL, RCPT and DATA at once; the mail. The
- * connection is reset behind its last mail, so that no port is kept waiting.
+ * A step waits for the answer to the one before, as bulk mailers do: greeting; request; EHLO; MAIL, RCPT and DATA at
+ * once; the mail. The connection is reset behind its last mail, so that no port is kept waiting.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -32,10 +33,10 @@ struct client {
 	int fd; /* -1 = none */
 	enum step step;
 	uint32_t mails;
-	uint32_t expected;  /* final answer lines of SMTP still to come */
-	uint32_t bytes;	    /* in answer */
+	uint32_t expected; /* final answer lines of SMTP still to come */
+	uint32_t bytes;	   /* in answer */
 	uint8_t answer[ANSWER_BYTES];
-	uint32_t sent;	    /* of the mail */
+	uint32_t sent; /* of the mail */
 	uint64_t began_ns;
 };
 
@@ -52,8 +53,9 @@ struct bench {
 
 static void make_mail(struct bench *bench)
 {
-	int at = snprintf(bench->mail, sizeof(bench->mail),
-			  "From: sender@example.org\r\nTo: somebody@example.com\r\nSubject: a mail of four kilobytes\r\n\r\n");
+	int at = snprintf(
+		bench->mail, sizeof(bench->mail),
+		"From: sender@example.org\r\nTo: somebody@example.com\r\nSubject: a mail of four kilobytes\r\n\r\n");
 
 	while (at + 80 < MAIL_BYTES) {
 		memset(bench->mail + at, 'a' + at % 26, 72);
@@ -289,7 +291,8 @@ int main(int argc, char **argv)
 	}
 	began_ns = bench_now_ns() - began_ns;
 	printf("mails %.0f a second, clients' CPU %.0f%%, failed %llu, connections %llu, all %llu\n",
-	       (double)(bench.accepted - accepted) * 1e9 / (double)began_ns, (double)(bench_cpu_ns() - cpu_ns) * 100 / (double)began_ns,
-	       (unsigned long long)(bench.failed - failed), (unsigned long long)bench.connections, (unsigned long long)bench.accepted);
+	       (double)(bench.accepted - accepted) * 1e9 / (double)began_ns,
+	       (double)(bench_cpu_ns() - cpu_ns) * 100 / (double)began_ns, (unsigned long long)(bench.failed - failed),
+	       (unsigned long long)bench.connections, (unsigned long long)bench.accepted);
 	return 0;
 }

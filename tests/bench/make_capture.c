@@ -2,9 +2,9 @@
 /*
  * make_capture.c - writes a capture as a sensor's link would give it, for replay and what it is compared with.
  *
- * In:  a file name, a number of conversations. Out: a pcap file (microseconds, Ethernet, IPv4), both directions; prints `packets N
- * conversations N syns N`. Called by replay. Of four visitors one only knocks (SYN, SYN-ACK, RST), two speak SOCKS5 and one CONNECT;
- * a window of them is interleaved. Sources 10.0.0.0/8, decoys 198.18.0.0/16.
+ * In:  a file name, a number of conversations. Out: a pcap file (microseconds, Ethernet, IPv4), both directions; prints
+ * `packets N conversations N syns N`. Called by replay. Of four visitors one only knocks (SYN, SYN-ACK, RST), two speak
+ * SOCKS5 and one CONNECT; a window of them is interleaved. Sources 10.0.0.0/8, decoys 198.18.0.0/16.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -65,10 +65,14 @@ static void write_packet(struct capture *capture, uint32_t n, const struct packe
 {
 	uint8_t frame[512] = { 0 }, *ip = frame + 14, *tcp = ip + 20;
 	uint32_t client = 0x0a000000 | (n & 0xffff) << 8 | (n >> 16), decoy = 0xc6120000 | (n * 40503u >> 3 & 0xffff);
-	uint32_t options = packet->flags & 2 ? sizeof(linux_options) : 0, bytes = 20 + options + packet->bytes, header[4];
+	uint32_t options = packet->flags & 2 ? sizeof(linux_options) : 0, bytes = 20 + options + packet->bytes,
+		 header[4];
 	uint64_t now_us = capture->packets++ * 10;
 
-	memcpy(frame, packet->ours ? "\x02\x00\x00\x00\x00\x02\x02\x00\x00\x00\x00\x01\x08\x00" : "\x02\x00\x00\x00\x00\x01\x02\x00\x00\x00\x00\x02\x08\x00", 14);
+	memcpy(frame,
+	       packet->ours ? "\x02\x00\x00\x00\x00\x02\x02\x00\x00\x00\x00\x01\x08\x00"
+			    : "\x02\x00\x00\x00\x00\x01\x02\x00\x00\x00\x00\x02\x08\x00",
+	       14);
 	ip[0] = 0x45;
 	put16(ip + 2, 20 + bytes);
 	ip[6] = 0x40;
@@ -99,18 +103,27 @@ static void write_packet(struct capture *capture, uint32_t n, const struct packe
 /* The step-th packet of conversation n. false = it has no more. */
 static bool write_step(struct capture *capture, uint32_t n, uint32_t step)
 {
-	static const char connect[] = "CONNECT mx.example.net:25 HTTP/1.0\r\n\r\n", granted[] = "HTTP/1.0 200 Connection established\r\n\r\n";
+	static const char connect[] = "CONNECT mx.example.net:25 HTTP/1.0\r\n\r\n",
+			  granted[] = "HTTP/1.0 200 Connection established\r\n\r\n";
 	const uint32_t asked = sizeof(connect) - 1, answered = sizeof(granted) - 1;
-	const struct packet knock[] = { { false, 2, 0, 0, NULL, 0 }, { true, 18, 0, 1, NULL, 0 }, { false, 4, 1, 0, NULL, 0 } };
+	const struct packet knock[] = { { false, 2, 0, 0, NULL, 0 },
+					{ true, 18, 0, 1, NULL, 0 },
+					{ false, 4, 1, 0, NULL, 0 } };
 	const struct packet http[] = {
-		{ false, 2, 0, 0, NULL, 0 }, { true, 18, 0, 1, NULL, 0 }, { false, 16, 1, 1, NULL, 0 }, { false, 24, 1, 1, connect, asked },
-		{ true, 16, 1, 1 + asked, NULL, 0 }, { true, 24, 1, 1 + asked, granted, answered },
+		{ false, 2, 0, 0, NULL, 0 },
+		{ true, 18, 0, 1, NULL, 0 },
+		{ false, 16, 1, 1, NULL, 0 },
+		{ false, 24, 1, 1, connect, asked },
+		{ true, 16, 1, 1 + asked, NULL, 0 },
+		{ true, 24, 1, 1 + asked, granted, answered },
 		{ false, 20, 1 + asked, 1 + answered, NULL, 0 },
 	};
 	const struct packet socks[] = {
-		{ false, 2, 0, 0, NULL, 0 }, { true, 18, 0, 1, NULL, 0 }, { false, 16, 1, 1, NULL, 0 }, { false, 24, 1, 1, "\x05\x01\x00", 3 },
+		{ false, 2, 0, 0, NULL, 0 },	   { true, 18, 0, 1, NULL, 0 },
+		{ false, 16, 1, 1, NULL, 0 },	   { false, 24, 1, 1, "\x05\x01\x00", 3 },
 		{ true, 24, 1, 4, "\x05\x00", 2 }, { false, 24, 4, 3, "\x05\x01\x00\x01\xc0\x00\x02\x50\x00\x19", 10 },
-		{ true, 16, 3, 14, NULL, 0 }, { true, 24, 3, 14, "\x05\x00\x00\x01\xc6\x12\x00\x01\x04\x38", 10 }, { false, 20, 14, 13, NULL, 0 },
+		{ true, 16, 3, 14, NULL, 0 },	   { true, 24, 3, 14, "\x05\x00\x00\x01\xc6\x12\x00\x01\x04\x38", 10 },
+		{ false, 20, 14, 13, NULL, 0 },
 	};
 	const struct packet *packets = n % 4 == 0 ? knock : n % 4 == 1 ? http : socks;
 	uint32_t count = n % 4 == 0 ? 3 : n % 4 == 1 ? 7 : 9;
@@ -144,7 +157,7 @@ int main(int argc, char **argv)
 	}
 	if (fclose(capture.file))
 		bench_die(errno, "%s", argv[1]);
-	printf("packets %llu conversations %u syns %llu\n", (unsigned long long)capture.packets, conversations - (conversations + 3) / 4,
-	       (unsigned long long)capture.syns);
+	printf("packets %llu conversations %u syns %llu\n", (unsigned long long)capture.packets,
+	       conversations - (conversations + 3) / 4, (unsigned long long)capture.syns);
 	return 0;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * restore.bpf.c - gives a program the same frame again and again, which BPF test run does not: it hands on what was rewritten.
+ * restore.bpf.c - gives a program the same frame again and again, which BPF test run does not: it hands on what was
+ * rewritten.
  *
- * In:  heads (what the frame begins with, and its length), a program in `next`. Out: that program's verdict, on a frame that looks
- * untouched. Called by datapath.c through BPF test run. What the restoring costs is measured with `drop` as the next program, and
- * subtracted.
+ * In:  heads (what the frame begins with, and its length), a program in `next`. Out: that program's verdict, on a frame
+ * that looks untouched. Called by datapath.c through BPF test run. What the restoring costs is measured with `drop` as
+ * the next program, and subtracted.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>

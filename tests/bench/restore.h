@@ -6,7 +6,8 @@
 #ifndef OTORI_BENCH_RESTORE_H
 #define OTORI_BENCH_RESTORE_H
 
-#define RESTORE_BYTES 74 /* a SYN with Linux's 20 bytes of options: 14 + 20 + 40; every frame here is as long or longer */
+#define RESTORE_BYTES \
+	74 /* a SYN with Linux's 20 bytes of options: 14 + 20 + 40; every frame here is as long or longer */
 
 /* How a frame begins, and how long it is. */
 struct restore_head {

@@ -6,10 +6,12 @@
 # In:  BUILD, OUT. Out: sensor_up, sensor_down, sensor_journal. Touches files below OUT and a bpffs of its own: run puts the benches
 # into a mount namespace, so that the pins of a sensor that runs on this machine are not taken over.
 
+# shellcheck disable=SC2120
 # sensor_up [OPTION...]
 sensor_up() {
     rm -rf "$OUT/journal" "$OUT/sensor.log"
     mkdir -p "$OUT/journal"
+    : >"$OUT/sensor.log"
     # the database is away: the journal is where this ends
     nsenter --net=/run/netns/$BENCH_SERVER taskset -c 1 "$BUILD/otori" run --interface server0 --decoys 198.18.0.0/16 --sensor bench \
         --rings 1 --database "host=$PWD/$OUT/nowhere connect_timeout=1" --journal "$OUT/journal" "$@" >"$OUT/sensor.log" 2>&1 &

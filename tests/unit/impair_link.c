@@ -34,7 +34,8 @@ static uint32_t number_of(const uint8_t *frame)
 	return number;
 }
 
-/* Sends FRAMES frames, a millisecond apart; keeps in seen[] how often each number came out; returns a digest of the order. */
+/* Sends FRAMES frames, a millisecond apart; keeps in seen[] how often each number came out; returns a digest of the
+ * order. */
 static uint64_t run(const struct link_settings *settings, struct link_counts *counts, uint8_t *seen, uint32_t *behind)
 {
 	struct link *link = link_new(settings);
@@ -86,7 +87,9 @@ static void nothing_asked_nothing_done(void **state)
 
 static void rates_are_as_asked_and_repeat(void **state)
 {
-	struct link_settings settings = { .seed = 7, .loss = 0.2, .duplicate = 0.05, .reorder = 0.1, .reorder_ns = 5000000, .limit = 100 };
+	struct link_settings settings = {
+		.seed = 7, .loss = 0.2, .duplicate = 0.05, .reorder = 0.1, .reorder_ns = 5000000, .limit = 100
+	};
 	uint8_t *seen = *state;
 	struct link_counts counts, again;
 	uint32_t behind, gone = 0, twice = 0;

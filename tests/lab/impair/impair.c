@@ -2,14 +2,16 @@
 /*
  * impair.c - a bad link between two TAP devices, for kernels without netem.
  *
- * In:  frames that either namespace sends into its TAP device. Out: what the link (link.c) makes of them, into the other one.
- * Called by tests of tests/lab and by people. Touches only the two TAP devices named, which go with the process if it made them.
+ * In:  frames that either namespace sends into its TAP device. Out: what the link (link.c) makes of them, into the
+ *other one. Called by tests of tests/lab and by people. Touches only the two TAP devices named, which go with the
+ *process if it made them.
  *
  *	impair --left client:tap0 --right sensor:tap1 --seed 7 --loss 0.2 --reorder 0.1 --duplicate 0.05
  *
- * A device is NAME or NAMESPACE:NAME. An option counts for both directions, or with `right-` or `left-` before it for the frames
- * that go to that side only. Prints `impair: ready` once both devices are there; at SIGTERM or SIGINT what was done, a line
- * each direction. An unmodified TAP has no offloads, so that every frame comes with whole checksums and at most the MTU.
+ * A device is NAME or NAMESPACE:NAME. An option counts for both directions, or with `right-` or `left-` before it for
+ *the frames that go to that side only. Prints `impair: ready` once both devices are there; at SIGTERM or SIGINT what
+ *was done, a line each direction. An unmodified TAP has no offloads, so that every frame comes with whole checksums and
+ *at most the MTU.
  */
 #include "link.h"
 
@@ -86,7 +88,8 @@ out:
 	return error ? error : fd;
 }
 
-/* Reads what side has sent and gives it to the link to the other side; at most a batch, so that both sides have a turn. */
+/* Reads what side has sent and gives it to the link to the other side; at most a batch, so that both sides have a turn.
+ */
 static int take(struct impair *impair, int side)
 {
 	static uint8_t frame[LINK_FRAME_MAX_BYTES];
@@ -117,7 +120,9 @@ static void give(struct impair *impair, int side)
 
 static int forward(struct impair *impair)
 {
-	struct pollfd wait[] = { { impair->tap[RIGHT], POLLIN, 0 }, { impair->tap[LEFT], POLLIN, 0 }, { impair->signals, POLLIN, 0 } };
+	struct pollfd wait[] = { { impair->tap[RIGHT], POLLIN, 0 },
+				 { impair->tap[LEFT], POLLIN, 0 },
+				 { impair->signals, POLLIN, 0 } };
 	int error = 0;
 
 	while (!error) {
@@ -148,12 +153,14 @@ static void print_counts(const struct impair *impair, int side)
 {
 	struct link_counts counts = link_counts(impair->to[side]);
 
-	printf("impair: to %s: frames %llu spared %llu lost %llu duplicated %llu reordered %llu corrupted %llu overflow %llu "
+	printf("impair: to %s: frames %llu spared %llu lost %llu duplicated %llu reordered %llu corrupted %llu "
+	       "overflow %llu "
 	       "waiting %llu out %llu refused %llu\n",
 	       side_names[side], (unsigned long long)counts.frames, (unsigned long long)counts.spared,
-	       (unsigned long long)counts.lost, (unsigned long long)counts.duplicated, (unsigned long long)counts.reordered,
-	       (unsigned long long)counts.corrupted, (unsigned long long)counts.overflow, (unsigned long long)counts.waiting,
-	       (unsigned long long)counts.out, (unsigned long long)impair->refused[side]);
+	       (unsigned long long)counts.lost, (unsigned long long)counts.duplicated,
+	       (unsigned long long)counts.reordered, (unsigned long long)counts.corrupted,
+	       (unsigned long long)counts.overflow, (unsigned long long)counts.waiting, (unsigned long long)counts.out,
+	       (unsigned long long)impair->refused[side]);
 }
 
 static const char usage_text[] =
@@ -213,7 +220,8 @@ static void parse(struct impair *impair, int argc, char **argv)
 	uint64_t seed = 1;
 	bool all = false;
 
-	impair->settings[RIGHT] = impair->settings[LEFT] = (struct link_settings){ .reorder_ns = 10000000, .limit = 1000 };
+	impair->settings[RIGHT] = impair->settings[LEFT] =
+		(struct link_settings){ .reorder_ns = 10000000, .limit = 1000 };
 	for (int i = 1; i < argc; i++) {
 		const char *option = argv[i] + 2, *value = i + 1 < argc ? argv[i + 1] : NULL;
 		bool known = false;
@@ -239,7 +247,8 @@ static void parse(struct impair *impair, int argc, char **argv)
 		} else if (!strncmp(option, "left-", 5) || !strncmp(option, "right-", 6)) {
 			known = set(&impair->settings[option[0] == 'l' ? LEFT : RIGHT], strchr(option, '-') + 1, value);
 		} else {
-			known = set(&impair->settings[RIGHT], option, value) && set(&impair->settings[LEFT], option, value);
+			known = set(&impair->settings[RIGHT], option, value) &&
+				set(&impair->settings[LEFT], option, value);
 		}
 		if (!known) {
 			fprintf(stderr, "impair: unknown option %s\n%s", argv[i], usage_text);

@@ -25,9 +25,9 @@ struct link {
 	struct waiting *heap; /* owned; limit entries, the one due first on top */
 	uint32_t used;
 	uint64_t order;
-	uint64_t impaired;    /* n of the next frame that is drawn for */
-	uint64_t free_at_ns;  /* when the wire has sent what it was given (rate) */
-	uint8_t *last;	      /* owned: what link_output gave */
+	uint64_t impaired;   /* n of the next frame that is drawn for */
+	uint64_t free_at_ns; /* when the wire has sent what it was given (rate) */
+	uint8_t *last;	     /* owned: what link_output gave */
 };
 
 struct link *link_new(const struct link_settings *settings)

@@ -20,14 +20,15 @@ struct link_settings {
 	uint64_t seed;
 	double loss;
 	double duplicate;
-	double reorder;	    /* the frame is held back by reorder_ns more than the others */
-	double corrupt;	    /* one bit behind the Ethernet header is turned over */
+	double reorder; /* the frame is held back by reorder_ns more than the others */
+	double corrupt; /* one bit behind the Ethernet header is turned over */
 	uint64_t delay_ns;
 	uint64_t jitter_ns; /* uniform, added to delay_ns; larger than the distance of frames, it reorders */
 	uint64_t reorder_ns;
 	uint64_t rate_bits; /* per second; 0 = no limit */
 	uint32_t limit;	    /* frames that may wait; more are dropped and counted as overflow */
-	bool all;	    /* false: only TCP over IPv4 and IPv6 is impaired (not ARP, neighbour discovery, ICMP), and counts for n */
+	bool all; /* false: only TCP over IPv4 and IPv6 is impaired (not ARP, neighbour discovery, ICMP), and counts for
+		     n */
 };
 
 /* frames + duplicated = lost + overflow + waiting + out. */
