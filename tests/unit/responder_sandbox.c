@@ -234,7 +234,8 @@ static void *other_thread(void *argument)
 {
 	struct second_thread *second = argument;
 
-	pthread_barrier_wait(&second->barrier);
+	pthread_barrier_wait(&second->barrier); /* it runs: what a sanitizer asks at a thread's start is over */
+	pthread_barrier_wait(&second->barrier); /* the sandbox is shut */
 	second->failures = try_sending(second->fd, second->ifindex) + try_sockets(second->fd) + try_everything_else();
 	return NULL;
 }
@@ -252,8 +253,11 @@ static int inside(int fd, int journal)
 	second.ifindex = other;
 	pthread_barrier_init(&second.barrier, NULL, 2);
 	if (transmit_open(&transmit, &fd, 1) || sandbox_drop() ||
-	    pthread_create(&thread, NULL, other_thread, &second) || sandbox_seal(notify[0]))
+	    pthread_create(&thread, NULL, other_thread, &second))
 		return 101;
+	pthread_barrier_wait(&second.barrier);
+	if (sandbox_seal(notify[0]))
+		return 102;
 	pthread_barrier_wait(&second.barrier);
 	pthread_join(thread, NULL);
 	failures = second.failures + try_sending(fd, other) + try_sending(fd, loopback) + try_sockets(fd) +
