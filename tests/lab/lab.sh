@@ -26,7 +26,9 @@ cd "$LAB_TOP" || exit 1
 # (LAB_SHARED), so that psql, bpftool and `otori status` in another terminal see the lab's sensor.
 if [ -z "${LAB_SHARED:-}" ] && [ -z "${LAB_INSIDE:-}" ]; then
     [ "$(id -u)" = 0 ] || { echo "$LAB_NAME: the lab needs root: it makes network namespaces and loads an XDP program" >&2; exit 1; }
-    LAB_INSIDE=yes exec unshare --mount sh "$0" "$@"
+    # in a chroot / is no mount, and its propagation can't be changed
+    unshare --mount true 2>/dev/null || LAB_PROPAGATION=unchanged
+    LAB_INSIDE=yes exec unshare --mount --propagation "${LAB_PROPAGATION:-private}" sh "$0" "$@"
 fi
 if [ -n "${LAB_INSIDE:-}" ]; then
     mkdir -p /run/netns /run/otori
