@@ -100,6 +100,12 @@ struct otori_counters {
 	OTORI_REFUSALS(OTORI_FIELD_REFUSED)
 };
 
+/*
+ * Which port: that of the TCP header; of an ICMP error that quotes a segment of a decoy port, that port (as the event says); of
+ * all else, index 0. ARP and neighbour solicitations sent to a multicast group are of kind other, answered or not: they don't go to a decoy.
+ * A segment of a flow that is known is told by the admission table before its source is asked whether it is a martian or quiet.
+ */
+
 /* Both families of one port: the value of map port_counters (cumulative since load). Index 0 is all other ports. */
 struct otori_port_counters {
 	__u32 port; /* host byte order; 0 = every port that is not a decoy port, and what has no port */

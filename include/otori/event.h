@@ -70,4 +70,9 @@ _Static_assert(sizeof(struct otori_event) == 104, "otori_event is part of the ri
  * tcp_flags the ICMP type, option_bytes 0, source and destination those of the flow as XDP sees it (source = the stranger).
  */
 
+/*
+ * Of kind syn: the sampled SYN without the data that it may carry (payload_bytes 0). A tombstone's last segments (after our RST, or FIN after
+ * FIN) come as kind segment like any other; a reader that has no such flow any more counts them as strays.
+ */
+
 #endif
