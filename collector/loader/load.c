@@ -96,6 +96,12 @@ static bool came_second(const PGresult *result, const char *state)
 	return state && table && !strcmp(state, "23505") && !strcmp(table, "payload");
 }
 
+/* Tried again, it would take them all again, and what lies behind it would wait for ever. */
+static bool took_all_locks(const struct load *load, const char *state)
+{
+	return state && !strcmp(state, "53200") && load->new_months > LOAD_NEW_MONTHS_MANY;
+}
+
 int load_judge(struct load *load, PGresult *result)
 {
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -103,6 +109,11 @@ int load_judge(struct load *load, PGresult *result)
 	bool data = PQstatus(load->connection) == CONNECTION_OK && blames_data(state) && !came_second(result, state);
 
 	set_text(load, primary ? primary : PQerrorMessage(load->connection));
+	if (PQstatus(load->connection) == CONNECTION_OK && took_all_locks(load, state)) {
+		set_text(load, "the times of its records lie in more months than the server has locks for"
+			       " (max_locks_per_transaction)");
+		data = true;
+	}
 	PQclear(result);
 	return data ? -EPROTO : -EAGAIN;
 }

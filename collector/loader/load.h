@@ -66,6 +66,8 @@ enum load_table { LOAD_TABLES(LOAD_ENUM_TABLE) LOAD_TABLE_COUNT };
 #define LOAD_OBSERVATION_BYTES 8192 /* of the text of decoys or ports */
 #define LOAD_MONTHS 2760	    /* 1970 to 2199, as make_partitions has it */
 #define LOAD_NEW_MONTHS_MAX 240	    /* that one segment may want; more is nothing a sensor saw */
+/* From here on a full table of locks is the segment's own doing: a month takes a hundred until the commit. */
+#define LOAD_NEW_MONTHS_MANY 24
 
 struct load_observation {
 	uint64_t began_at_ns, until_ns;

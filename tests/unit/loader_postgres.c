@@ -673,6 +673,32 @@ static void bad_segments_are_set_aside(void **state)
 	journal_close(&journal);
 }
 
+/* Times all over the calendar would need more partitions than the server has locks for: nobody waits for those. */
+static void a_segment_of_too_many_months_is_set_aside(void **state)
+{
+	struct journal journal;
+	struct loader_totals totals;
+	uint64_t strange;
+
+	(void)state;
+	journal_open(&journal, "months");
+	for (uint64_t month = 0; month < 300; month++) {
+		struct record_access access = some_access(month + 1);
+
+		access.started_at_ns = access.ended_at_ns = (month + 1) * 31 * 24 * 3600 * NS;
+		assert_int_equal(record_append_access(&journal.buffer, &access), 0);
+	}
+	strange = journal_put(&journal, 0, 1);
+	put_accesses(&journal, 400, 7);
+	journal_put(&journal, 0, 1);
+	totals = drain(&journal);
+	assert_int_equal(totals.segments, 1);
+	assert_int_equal(totals.set_aside, 1);
+	assert_true(in_bad(&journal, strange));
+	ask_is("7", "select count(*) from access where sensor = '%s'", "months");
+	journal_close(&journal);
+}
+
 static void a_cut_tail_is_dropped(void **state)
 {
 	struct journal journal;
@@ -756,6 +782,7 @@ int main(void)
 		cmocka_unit_test(an_outage_only_waits),
 		cmocka_unit_test(partitions_may_vanish),
 		cmocka_unit_test(bad_segments_are_set_aside),
+		cmocka_unit_test(a_segment_of_too_many_months_is_set_aside),
 		cmocka_unit_test(a_cut_tail_is_dropped),
 		cmocka_unit_test(a_number_used_twice_is_told),
 	};
