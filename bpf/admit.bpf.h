@@ -2,8 +2,8 @@
 /*
  * admit.bpf.h - finding a flow in the admission table, entering one, and noting its FINs.
  *
- * In:  the flow's hash. Out: map admission (otori/admission.h). Called by otori.bpf.c, icmp.bpf.h, and emit.bpf.h, which enters a
- * flow only once the ring has taken its event. Every change is one compare-and-exchange of a slot.
+ * In:  the flow's hash. Out: map admission (otori/admission.h). Called by otori.bpf.c, icmp.bpf.h, and emit.bpf.h,
+ * which enters a flow only once the ring has taken its event. Every change is one compare-and-exchange of a slot.
  */
 #ifndef OTORI_ADMIT_BPF_H
 #define OTORI_ADMIT_BPF_H
@@ -20,8 +20,9 @@ static __always_inline struct otori_bucket *bucket_of(__u64 flow_hash)
 }
 
 /*
- * The flow's slot: sets p->slot_word (0 = there is none) and p->slot, returns the slot's state, OTORI_SLOT_FREE where the flow is not
- * known. All eight slots are compared by arithmetic: no branch to mispredict, and one way for the verifier instead of nine.
+ * The flow's slot: sets p->slot_word (0 = there is none) and p->slot, returns the slot's state, OTORI_SLOT_FREE where
+ * the flow is not known. All eight slots are compared by arithmetic: no branch to mispredict, and one way for the
+ * verifier instead of nine.
  */
 static __always_inline __u32 admission_find(struct packet *p)
 {
@@ -49,8 +50,8 @@ static __always_inline __u32 admission_find(struct packet *p)
 }
 
 /*
- * How gladly a slot is given away; 0 = not at all. The flow's own tombstone first, then what is vacant, then a live flow past
- * the idle deadline, then the oldest tombstone (a replayed ACK of it may open a ghost: documented).
+ * How gladly a slot is given away; 0 = not at all. The flow's own tombstone first, then what is vacant, then a live
+ * flow past the idle deadline, then the oldest tombstone (a replayed ACK of it may open a ghost: documented).
  */
 static __always_inline __u32 slot_worth(__u64 word, __u32 tag, __u32 second, __u32 idle_seconds)
 {
@@ -71,10 +72,12 @@ static __always_inline __u32 slot_worth(__u64 word, __u32 tag, __u32 second, __u
 #define ENTER_AGAIN 0xfffffffe /* another CPU was faster */
 
 /*
- * One attempt to enter the word fresh into the bucket: the place, NO_SLOT where it is full, or ENTER_AGAIN. What the best place is lies
- * in lent memory, whose values the verifier doesn't follow: else it walks all ways through eight slots.
+ * One attempt to enter the word fresh into the bucket: the place, NO_SLOT where it is full, or ENTER_AGAIN. What the
+ * best place is lies in lent memory, whose values the verifier doesn't follow: else it walks all ways through eight
+ * slots.
  */
-static __always_inline __u32 admission_try(struct packet *p, struct otori_bucket *bucket, __u64 fresh, __u32 idle_seconds)
+static __always_inline __u32 admission_try(struct packet *p, struct otori_bucket *bucket, __u64 fresh,
+					   __u32 idle_seconds)
 {
 	__u32 place;
 	__u64 old;
@@ -100,8 +103,9 @@ static __always_inline __u32 admission_try(struct packet *p, struct otori_bucket
 }
 
 /*
- * Enters the flow as live. Sets p->slot; returns NO_SLOT where the bucket is full. Two attempts by hand: of a loop here clang makes
- * a backward fall-through, which 6.1 takes for none that ends. Who loses two races in a row is refused, and comes again.
+ * Enters the flow as live. Sets p->slot; returns NO_SLOT where the bucket is full. Two attempts by hand: of a loop here
+ * clang makes a backward fall-through, which 6.1 takes for none that ends. Who loses two races in a row is refused, and
+ * comes again.
  */
 __noinline __u32 admission_enter(struct packet *p, __u32 idle_seconds)
 {

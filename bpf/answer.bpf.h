@@ -3,12 +3,13 @@
  * answer.bpf.h - the SYN-ACK: without state, dressed as one stock Linux (5.x and 6.x, MTU 1500).
  *
  * In:  a SYN, its options read. Out: the frame turned into its answer. Called by otori.bpf.c; leaves by transmit.bpf.h.
- * May not be larger than the SYN (as padded frames), but for the four bytes of the MSS option to a SYN that brought none.
+ * May not be larger than the SYN (as padded frames), but for the four bytes of the MSS option to a SYN that brought
+ * none.
  *
  * What Linux sends (tcp_synack_options, tcp_options_write), by what was offered; always MSS first:
  *     timestamps: SACK 4-8 or nop nop 8; without: nop nop SACK; then nop and window scale 7.
- *     window: 45 * 1448 = 65160 with timestamps, 44 * 1460 = 64240 without; IPv6 45 * 1428 = 64260 and 45 * 1440 = 64800.
- *     DF, IP id 0, TTL 64; ECE to a SYN with ECE and CWR whose IP header is not marked (RFC 3168 6.1.1).
+ *     window: 45 * 1448 = 65160 with timestamps, 44 * 1460 = 64240 without; IPv6 45 * 1428 = 64260 and 45 * 1440 =
+ * 64800. DF, IP id 0, TTL 64; ECE to a SYN with ECE and CWR whose IP header is not marked (RFC 3168 6.1.1).
  */
 #ifndef OTORI_ANSWER_BPF_H
 #define OTORI_ANSWER_BPF_H
@@ -24,7 +25,8 @@ struct answer_options {
 	__u32 count;
 };
 
-static __always_inline void answer_options_build(struct answer_options *o, const struct packet *p, const struct otori_keys *key)
+static __always_inline void answer_options_build(struct answer_options *o, const struct packet *p,
+						 const struct otori_keys *key)
 {
 	__u64 decoy = ((const __u64 *)p->destination.address)[0] ^ ((const __u32 *)p->destination.address)[3];
 	__u32 scale = bpf_htonl(1 << 24 | 3 << 16 | 3 << 8 | OUR_WINDOW_SCALE);
@@ -32,7 +34,8 @@ static __always_inline void answer_options_build(struct answer_options *o, const
 	o->word[0] = bpf_htonl(2 << 24 | 4 << 16 | (p->ipv6 ? 1440 : 1460));
 	if (p->timestamp_offered) {
 		/* a clock of this decoy's own; the responder goes on from the TSecr that the client mirrors */
-		o->word[1] = p->sack_offered ? bpf_htonl(4 << 24 | 2 << 16 | 8 << 8 | 10) : bpf_htonl(1 << 24 | 1 << 16 | 8 << 8 | 10);
+		o->word[1] = p->sack_offered ? bpf_htonl(4 << 24 | 2 << 16 | 8 << 8 | 10)
+					     : bpf_htonl(1 << 24 | 1 << 16 | 8 << 8 | 10);
 		o->word[2] = bpf_htonl((__u32)(p->now_ns / 1000000) + (__u32)keyed_mix(decoy, key->admission));
 		o->word[3] = p->timestamp_be;
 		o->word[4] = scale;
@@ -125,7 +128,8 @@ static __always_inline bool answer_word(__u32 *tcp, void *end, const struct answ
 static __always_inline bool answer_tcp(void *tcp, void *end, const struct packet *p, const struct otori_keys *key)
 {
 	__u32 nine = OTORI_COOKIE_NINE(p->scale, p->sack_offered, otori_cookie_mss_index(p->mss, p->ipv6));
-	__u32 cookie = otori_cookie_make(key->cookie, p->flow_hash, p->seq, nine, p->second >> OTORI_COOKIE_EPOCH_SHIFT);
+	__u32 cookie =
+		otori_cookie_make(key->cookie, p->flow_hash, p->seq, nine, p->second >> OTORI_COOKIE_EPOCH_SHIFT);
 	const __u32 *s = (const __u32 *)p->source.address, *d = (const __u32 *)p->destination.address;
 	__u32 flags = TCP_SYN | TCP_ACK, window, *w = tcp;
 	struct answer_options o;
@@ -147,8 +151,9 @@ static __always_inline bool answer_tcp(void *tcp, void *end, const struct packet
 	sum = (__u64)w[0] + w[1] + w[2] + w[3] + bpf_htonl(6) + (__u64)bpf_htonl(20 + o.count * 4) + s[3] + d[3];
 	if (p->ipv6)
 		sum += (__u64)s[0] + s[1] + s[2] + d[0] + d[1] + d[2];
-	if (!answer_word(tcp, end, &o, 0, &sum) || !answer_word(tcp, end, &o, 1, &sum) || !answer_word(tcp, end, &o, 2, &sum) ||
-	    !answer_word(tcp, end, &o, 3, &sum) || !answer_word(tcp, end, &o, 4, &sum))
+	if (!answer_word(tcp, end, &o, 0, &sum) || !answer_word(tcp, end, &o, 1, &sum) ||
+	    !answer_word(tcp, end, &o, 2, &sum) || !answer_word(tcp, end, &o, 3, &sum) ||
+	    !answer_word(tcp, end, &o, 4, &sum))
 		return false;
 	w[4] = (__u16)~fold_checksum(sum); /* urgent pointer 0 */
 	return true;

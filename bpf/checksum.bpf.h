@@ -3,7 +3,8 @@
  * checksum.bpf.h - the Internet checksum over bytes of any number, for what is rare: data on a SYN, ICMP.
  *
  * In:  offset and length in the frame. Out: the folded sum. Called by icmp.bpf.h and answer.bpf.h.
- * Segments with data of a flow are not summed here: user space does that (a loop over 1,460 bytes costs 56 ns and more).
+ * Segments with data of a flow are not summed here: user space does that (a loop over 1,460 bytes costs 56 ns and
+ * more).
  */
 #ifndef OTORI_CHECKSUM_BPF_H
 #define OTORI_CHECKSUM_BPF_H

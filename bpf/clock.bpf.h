@@ -2,8 +2,8 @@
 /*
  * clock.bpf.h - the time of a packet, from jiffies (free, where bpf_ktime_get_ns costs 24 to 31 ns).
  *
- * In:  settings (offset and length of a jiffy), in a replay the capture's time. Out: now_ns, second and minute of struct packet.
- * Called by otori.bpf.c on entry. May not look at any other clock.
+ * In:  settings (offset and length of a jiffy), in a replay the capture's time. Out: now_ns, second and minute of
+ * struct packet. Called by otori.bpf.c on entry. May not look at any other clock.
  */
 #ifndef OTORI_CLOCK_BPF_H
 #define OTORI_CLOCK_BPF_H

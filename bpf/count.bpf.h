@@ -20,7 +20,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, OTORI_MINUTE_SLOTS * OTORI_MAX_PORTS);
+	__uint(max_entries, OTORI_MINUTE_SLOTS *OTORI_MAX_PORTS);
 	__type(key, __u32);
 	__type(value, struct otori_minute_counters);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);

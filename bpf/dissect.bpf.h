@@ -2,9 +2,9 @@
 /*
  * dissect.bpf.h - from bytes to struct packet: Ethernet, VLAN, IPv4, IPv6, TCP.
  *
- * In:  the linear part of a frame. Out: struct packet with addresses, ports, flags, offsets and the first reason to refuse.
- * Called by otori.bpf.c. May not drop, count or answer: it only says what it found. Order of the checks is that of
- * OTORI_REFUSALS, but the destination is looked up first, for what is not for a decoy passes whatever it looks like.
+ * In:  the linear part of a frame. Out: struct packet with addresses, ports, flags, offsets and the first reason to
+ * refuse. Called by otori.bpf.c. May not drop, count or answer: it only says what it found. Order of the checks is that
+ * of OTORI_REFUSALS, but the destination is looked up first, for what is not for a decoy passes whatever it looks like.
  */
 #ifndef OTORI_DISSECT_BPF_H
 #define OTORI_DISSECT_BPF_H
@@ -58,7 +58,10 @@ static __always_inline enum link dissect_link(struct packet *p, void *data, void
 		refuse(p, vlan_depth);
 		return LINK_REFUSED;
 	}
-	return type == ETH_P_IP_BE ? LINK_IPV4 : type == ETH_P_IPV6_BE ? LINK_IPV6 : type == ETH_P_ARP_BE ? LINK_ARP : LINK_OTHER;
+	return type == ETH_P_IP_BE     ? LINK_IPV4
+	       : type == ETH_P_IPV6_BE ? LINK_IPV6
+	       : type == ETH_P_ARP_BE  ? LINK_ARP
+				       : LINK_OTHER;
 }
 
 /* The IPv4 header's checksum is right. at: header, of which bytes (20 to 60) are readable. */
@@ -165,8 +168,8 @@ static __always_inline enum step step_extension(struct packet *p, void *data, vo
 
 /*
  * Walks the extension headers from p->l4 on: hop-by-hop, destination options, routing with nothing left to visit, and a
- * fragment header that is none (atomic, RFC 6946). Leaves p->protocol and p->l4 at what follows them. Unrolled, since of the loop
- * clang makes a backward fall-through, which 6.1 refuses.
+ * fragment header that is none (atomic, RFC 6946). Leaves p->protocol and p->l4 at what follows them. Unrolled, since
+ * of the loop clang makes a backward fall-through, which 6.1 refuses.
  */
 __noinline int walk_extensions(struct xdp_md *ctx, struct packet *p)
 {

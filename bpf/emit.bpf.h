@@ -2,8 +2,8 @@
 /*
  * emit.bpf.h - events into the rings, in constant size classes.
  *
- * In:  a packet with event, ring, slot. Out: one record of otori/event.h, and for an open the entry in the admission table, made
- * only once the ring has room. Called by otori.bpf.c and icmp.bpf.h. May not change the frame.
+ * In:  a packet with event, ring, slot. Out: one record of otori/event.h, and for an open the entry in the admission
+ * table, made only once the ring has room. Called by otori.bpf.c and icmp.bpf.h. May not change the frame.
  *
  * bpf_ringbuf_reserve wants its size as a constant and the kernel 6.1 neither bpf_ringbuf_output from a packet nor
  * dynptrs, hence one function a class.
@@ -150,7 +150,8 @@ static __always_inline void event_options(void *record, const struct packet *p, 
 }
 
 /* Copies the payload behind the options. max: the most that has room. False where the frame can't be read. */
-static __always_inline bool event_payload(struct xdp_md *ctx, const struct packet *p, void *record, __u32 options_max, __u32 max)
+static __always_inline bool event_payload(struct xdp_md *ctx, const struct packet *p, void *record, __u32 options_max,
+					  __u32 max)
 {
 	__u32 bytes = p->payload_bytes, options = p->option_bytes;
 
@@ -169,34 +170,34 @@ static __always_inline bool event_payload(struct xdp_md *ctx, const struct packe
 /* Which payload fits into a class whatever the options are. */
 #define CLASS_PAYLOAD(size) ((size) - sizeof(struct otori_event) - 40)
 
-#define DEFINE_EMIT(size, words, options_max, payload_max)                                        \
-	__noinline int emit_##size(struct xdp_md *ctx, struct packet *p, __u32 idle_seconds)     \
-	{                                                                                        \
-		__u32 number;                                                                    \
-		void *ring, *record;                                                             \
-                                                                                                 \
-		if (!p)                                                                          \
-			return EMIT_UNREADABLE;                                                  \
-		number = p->ring;                                                                \
-		ring = bpf_map_lookup_elem(&rings, &number);                                     \
-		if (!ring)                                                                       \
-			return EMIT_RING_FULL;                                                   \
-		record = bpf_ringbuf_reserve(ring, size, 0);                                     \
-		if (!record)                                                                     \
-			return EMIT_RING_FULL;                                                   \
-		event_options(record, p, words);                                                 \
-		if (!event_payload(ctx, p, record, options_max, payload_max)) {                  \
-			bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);                           \
-			return EMIT_UNREADABLE;                                                  \
-		}                                                                                \
+#define DEFINE_EMIT(size, words, options_max, payload_max) \
+	__noinline int emit_##size(struct xdp_md *ctx, struct packet *p, __u32 idle_seconds) \
+	{ \
+		__u32 number; \
+		void *ring, *record; \
+\
+		if (!p) \
+			return EMIT_UNREADABLE; \
+		number = p->ring; \
+		ring = bpf_map_lookup_elem(&rings, &number); \
+		if (!ring) \
+			return EMIT_RING_FULL; \
+		record = bpf_ringbuf_reserve(ring, size, 0); \
+		if (!record) \
+			return EMIT_RING_FULL; \
+		event_options(record, p, words); \
+		if (!event_payload(ctx, p, record, options_max, payload_max)) { \
+			bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP); \
+			return EMIT_UNREADABLE; \
+		} \
 		if (p->event == OTORI_EVENT_open && admission_enter(p, idle_seconds) == NO_SLOT) { \
-			bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);                           \
-			return EMIT_TABLE_FULL;                                                  \
-		}                                                                                \
-		event_fill(record, ctx, p);                                                      \
-		event_number(record);                                                            \
-		bpf_ringbuf_submit(record, 0);                                                   \
-		return EMIT_OK;                                                                  \
+			bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP); \
+			return EMIT_TABLE_FULL; \
+		} \
+		event_fill(record, ctx, p); \
+		event_number(record); \
+		bpf_ringbuf_submit(record, 0); \
+		return EMIT_OK; \
 	}
 
 DEFINE_EMIT(128, 6, 12, 12)

@@ -2,10 +2,10 @@
 /*
  * guard.bpf.c - the tc egress program: nothing but answers leaves.
  *
- * In:  every frame that leaves a sensor's interface by way of the qdisc. Out: passed or dropped, counted by reason. Attached by the
- * supervisor before the first answer, and watched. May not change a frame; it marks flows closed in the admission table.
- * Frames that bypass the qdisc or are sent by XDP don't come here: the former the responder can't make (seccomp), the latter go
- * through transmit.bpf.h.
+ * In:  every frame that leaves a sensor's interface by way of the qdisc. Out: passed or dropped, counted by reason.
+ * Attached by the supervisor before the first answer, and watched. May not change a frame; it marks flows closed in the
+ * admission table. Frames that bypass the qdisc or are sent by XDP don't come here: the former the responder can't make
+ * (seccomp), the latter go through transmit.bpf.h.
  */
 #include "maps.bpf.h"
 #include "guard_parse.bpf.h"
@@ -24,9 +24,9 @@ static __always_inline __u64 *guard_slot(const struct guard_packet *g, const str
 
 	if (!key)
 		return NULL;
-	hash = otori_flow_hash(key->admission, (const __u32 *)g->destination.prefix.address, (const __u32 *)source->address,
-			       g->destination_port_be, g->source_port_be, g->vlan[0], g->vlan[1],
-			       g->frame.shape == OTORI_SHAPE_IPV6);
+	hash = otori_flow_hash(key->admission, (const __u32 *)g->destination.prefix.address,
+			       (const __u32 *)source->address, g->destination_port_be, g->source_port_be, g->vlan[0],
+			       g->vlan[1], g->frame.shape == OTORI_SHAPE_IPV6);
 	index = (__u32)hash & admission_mask;
 	bucket = bpf_map_lookup_elem(&admission, &index);
 	if (!bucket)

@@ -2,9 +2,10 @@
 /*
  * guard_parse.bpf.h - from an outgoing frame to what the guard rule wants to know.
  *
- * In:  linear bytes of a frame, tags that the kernel keeps beside it. Out: struct guard_packet with a filled otori_guard_frame.
- * Called by guard.bpf.c (what user space sends) and transmit.bpf.h (what XDP sends). Reads the frame anew and trusts nothing that
- * was known of it before: a mistake in building an answer must be found here. May not decide: guard_rule.h does.
+ * In:  linear bytes of a frame, tags that the kernel keeps beside it. Out: struct guard_packet with a filled
+ * otori_guard_frame. Called by guard.bpf.c (what user space sends) and transmit.bpf.h (what XDP sends). Reads the frame
+ * anew and trusts nothing that was known of it before: a mistake in building an answer must be found here. May not
+ * decide: guard_rule.h does.
  */
 #ifndef OTORI_GUARD_PARSE_BPF_H
 #define OTORI_GUARD_PARSE_BPF_H
@@ -145,8 +146,8 @@ static __always_inline void guard_transport(struct guard_packet *g, void *data, 
 }
 
 /*
- * Fills g->frame but for origin and admitted, the tuple, and source (of an aligned_prefix). g is zero but for tags from beside the frame. known: an address that was
- * looked up already, with its kind, or NULL: a lookup costs 10 ns.
+ * Fills g->frame but for origin and admitted, the tuple, and source (of an aligned_prefix). g is zero but for tags from
+ * beside the frame. known: an address that was looked up already, with its kind, or NULL: a lookup costs 10 ns.
  */
 static __always_inline void guard_parse(struct guard_packet *g, struct otori_prefix *source, void *data, void *end,
 					const struct otori_prefix *known, __u8 known_kind)

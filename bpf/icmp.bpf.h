@@ -2,8 +2,9 @@
 /*
  * icmp.bpf.h - echo requests to decoys, and errors that quote a flow.
  *
- * In:  an ICMP or ICMPv6 message. Out: its meaning in struct packet; an echo turned into its reply. Called by otori.bpf.c; leaves by
- * transmit.bpf.h. A reply is as long as its request. May not answer anything but echo and neighbour solicitations (neighbour.bpf.h).
+ * In:  an ICMP or ICMPv6 message. Out: its meaning in struct packet; an echo turned into its reply. Called by
+ * otori.bpf.c; leaves by transmit.bpf.h. A reply is as long as its request. May not answer anything but echo and
+ * neighbour solicitations (neighbour.bpf.h).
  */
 #ifndef OTORI_ICMP_BPF_H
 #define OTORI_ICMP_BPF_H
@@ -20,8 +21,8 @@
 #define ICMPV6_SOLICITATION 135
 
 /*
- * The quoted header at offset: where it is a TCP segment of a decoy port, the packet takes on the flow's addresses, ports and
- * sequence number, as a packet of the stranger's would have them.
+ * The quoted header at offset: where it is a TCP segment of a decoy port, the packet takes on the flow's addresses,
+ * ports and sequence number, as a packet of the stranger's would have them.
  */
 static __always_inline void icmp_quote(struct packet *p, void *data, void *end, __u32 offset)
 {

@@ -3,8 +3,9 @@
  * limit.bpf.h - how many answers leave in a second: for a source's /24 or /48, and in all.
  *
  * In:  the source's address. Out: may this be answered. Called for SYNs and echo requests before the answer is built.
- * The counters of prefixes are a keyed sketch per CPU: two prefixes may share one, a prefix spread over n CPUs gets up to n
- * times the limit; never less than the limit but for a collision. The global bucket is one for all CPUs, taken in portions.
+ * The counters of prefixes are a keyed sketch per CPU: two prefixes may share one, a prefix spread over n CPUs gets up
+ * to n times the limit; never less than the limit but for a collision. The global bucket is one for all CPUs, taken in
+ * portions.
  */
 #ifndef OTORI_LIMIT_BPF_H
 #define OTORI_LIMIT_BPF_H
@@ -42,8 +43,7 @@ static __always_inline __u64 keyed_mix(__u64 word, const __u64 *key)
 static __always_inline bool limit_prefix_allows(const struct packet *p, const __u64 *key, __u32 limit)
 {
 	const __u32 *a = (const __u32 *)p->source.address;
-	__u64 prefix = p->ipv6 ? a[0] | ((__u64)(a[1] & bpf_htonl(0xffff0000)) << 32)
-			       : a[3] & bpf_htonl(0xffffff00);
+	__u64 prefix = p->ipv6 ? a[0] | ((__u64)(a[1] & bpf_htonl(0xffff0000)) << 32) : a[3] & bpf_htonl(0xffffff00);
 	__u32 index = keyed_mix(prefix, key) >> 48;
 	struct otori_limit *counter = bpf_map_lookup_elem(&limit_sketch, &index);
 
@@ -94,7 +94,8 @@ static __always_inline bool limit_global_allows(const struct packet *p, __u32 li
 }
 
 /* May the source of this packet be answered now? Takes what it allows. */
-static __always_inline bool limit_allows(const struct packet *p, const struct otori_settings *set, const struct otori_keys *key)
+static __always_inline bool limit_allows(const struct packet *p, const struct otori_settings *set,
+					 const struct otori_keys *key)
 {
 	if (set->limit_per_prefix && !limit_prefix_allows(p, key->limit, set->limit_per_prefix))
 		return false;

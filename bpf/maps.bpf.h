@@ -2,8 +2,9 @@
 /*
  * maps.bpf.h - the maps that the XDP program and the tc guard share.
  *
- * In:  nothing. Out: pinned maps by name (formats: otori/datapath.h, admission.h). Included by otori.bpf.c and guard.bpf.c
- * only; a map that one of them needs alone stands in its own header. The collector sets max_entries of admission before load.
+ * In:  nothing. Out: pinned maps by name (formats: otori/datapath.h, admission.h). Included by otori.bpf.c and
+ * guard.bpf.c only; a map that one of them needs alone stands in its own header. The collector sets max_entries of
+ * admission before load.
  */
 #ifndef OTORI_MAPS_BPF_H
 #define OTORI_MAPS_BPF_H
@@ -73,8 +74,9 @@ struct {
 const volatile __u32 admission_mask = 16383;
 
 /*
- * A prefix whose address lies at a multiple of eight. Addresses are written as two words of eight bytes, as the LPM lookup reads them:
- * written by fours, each of its reads would wait until the stores have left the store buffer (four lookups: 20 ns and more).
+ * A prefix whose address lies at a multiple of eight. Addresses are written as two words of eight bytes, as the LPM
+ * lookup reads them: written by fours, each of its reads would wait until the stores have left the store buffer (four
+ * lookups: 20 ns and more).
  */
 struct aligned_prefix {
 	__u32 unused;

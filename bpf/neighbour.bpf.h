@@ -2,8 +2,9 @@
 /*
  * neighbour.bpf.h - ARP requests and neighbour solicitations for decoys, where the operator wants them answered.
  *
- * In:  an ARP frame, or an ICMPv6 neighbour solicitation. Out: the frame turned into its reply, of the same length. Called by
- * otori.bpf.c; leaves by transmit.bpf.h. May not answer for addresses that are the host's own: the kernel does.
+ * In:  an ARP frame, or an ICMPv6 neighbour solicitation. Out: the frame turned into its reply, of the same length.
+ * Called by otori.bpf.c; leaves by transmit.bpf.h. May not answer for addresses that are the host's own: the kernel
+ * does.
  */
 #ifndef OTORI_NEIGHBOUR_BPF_H
 #define OTORI_NEIGHBOUR_BPF_H
@@ -32,7 +33,8 @@ __noinline __u32 arp_build(struct xdp_md *ctx, struct packet *p)
 	at = data + offset_of_l3(p->l3);
 	if (data + 14 > end || (void *)at + 28 > end)
 		return RESULT_PASSED;
-	if (read32(at) != bpf_htonl(0x00010800) || read32(at + 4) != bpf_htonl(0x06040001)) /* Ethernet, IPv4, request */
+	if (read32(at) != bpf_htonl(0x00010800) ||
+	    read32(at + 4) != bpf_htonl(0x06040001)) /* Ethernet, IPv4, request */
 		return RESULT_PASSED;
 	asked = (__u32)read16(at + 24) | (__u32)read16(at + 26) << 16;
 	prefix_ipv4(&target.prefix, asked);
@@ -50,8 +52,8 @@ __noinline __u32 arp_build(struct xdp_md *ctx, struct packet *p)
 }
 
 /*
- * A neighbour solicitation (RFC 4861 4.3), its checksum verified. RESULT_PASSED where it is not for us. The advertisement has
- * the target's link-layer address where the solicitation had room for one.
+ * A neighbour solicitation (RFC 4861 4.3), its checksum verified. RESULT_PASSED where it is not for us. The
+ * advertisement has the target's link-layer address where the solicitation had room for one.
  */
 __noinline __u32 advertisement_build(struct xdp_md *ctx, struct packet *p)
 {
@@ -70,8 +72,10 @@ __noinline __u32 advertisement_build(struct xdp_md *ctx, struct packet *p)
 	if (data + 14 > end || icmp + 24 > end || (l4_bytes != 24 && l4_bytes != 32))
 		return RESULT_PASSED;
 	prefix_ipv6(&target.prefix, icmp + 8);
-	/* from the unspecified address it is duplicate detection of a machine that wants the address: not ours to defend */
-	if (decoy_kind_of(&target.prefix) != OTORI_DECOY_UNUSED || !(read32(at + 8) | read32(at + 12) | read32(at + 16) | read32(at + 20)))
+	/* from the unspecified address it is duplicate detection of a machine that wants the address: not ours to
+	 * defend */
+	if (decoy_kind_of(&target.prefix) != OTORI_DECOY_UNUSED ||
+	    !(read32(at + 8) | read32(at + 12) | read32(at + 16) | read32(at + 20)))
 		return RESULT_PASSED;
 	if (l4_bytes == 32) {
 		if (icmp + 32 > end || read16(icmp + 24) != bpf_htons(0x0101))

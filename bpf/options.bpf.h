@@ -3,7 +3,8 @@
  * options.bpf.h - what a SYN offers.
  *
  * In:  the TCP options in struct packet. Out: mss, scale, sack_offered, timestamp of struct packet.
- * Called by otori.bpf.c for SYNs. May not refuse: like Linux it stops at the first malformed option and keeps what it has.
+ * Called by otori.bpf.c for SYNs. May not refuse: like Linux it stops at the first malformed option and keeps what it
+ * has.
  */
 #ifndef OTORI_OPTIONS_BPF_H
 #define OTORI_OPTIONS_BPF_H
@@ -43,8 +44,8 @@ static __always_inline void option_take(struct packet *p, __u32 kind, __u32 leng
 }
 
 /*
- * Reads the options of a SYN. p must be lent memory, not the caller's own stack: the cursor lies in it, so the verifier forgets its value
- * from turn to turn and walks the loop once a turn, not once a value.
+ * Reads the options of a SYN. p must be lent memory, not the caller's own stack: the cursor lies in it, so the verifier
+ * forgets its value from turn to turn and walks the loop once a turn, not once a value.
  */
 static __always_inline void options_read(struct packet *p)
 {

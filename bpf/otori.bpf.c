@@ -2,11 +2,12 @@
 /*
  * otori.bpf.c - the XDP program: one verdict for every packet.
  *
- * In:  a frame of the sensor's interface. Out: passed to the host, answered by XDP_TX, taken into a ring, or refused and
- * dropped; counted exactly. Attached by the supervisor, run on captures by replay. May not forward: what is answered leaves through
- * transmit.bpf.h alone.
+ * In:  a frame of the sensor's interface. Out: passed to the host, answered by XDP_TX, taken into a ring, or refused
+ * and dropped; counted exactly. Attached by the supervisor, run on captures by replay. May not forward: what is
+ * answered leaves through transmit.bpf.h alone.
  *
- *     clock -> dissect -> count (seen) -> judge: refuse | answer (limit, sample, answer, transmit) | emit (admit) -> count
+ *     clock -> dissect -> count (seen) -> judge: refuse | answer (limit, sample, answer, transmit) | emit (admit) ->
+ * count
  */
 #include "maps.bpf.h"
 #include "packet.bpf.h"
@@ -50,7 +51,8 @@ static __always_inline bool source_is_martian(const struct packet *p)
 		__u8 first = p->source.address[0];
 
 		/* ::, ::1, and IPv4 in any clothes; multicast */
-		if (first == 0xff || (!a[0] && !a[1] && (a[2] == bpf_htonl(0xffff) || (!a[2] && !(a[3] & ~bpf_htonl(1))))))
+		if (first == 0xff ||
+		    (!a[0] && !a[1] && (a[2] == bpf_htonl(0xffff) || (!a[2] && !(a[3] & ~bpf_htonl(1))))))
 			return true;
 	} else {
 		__u32 first = a[3] & 0xff;
@@ -90,7 +92,8 @@ static __always_inline __u32 take_open(struct xdp_md *ctx, struct packet *p, con
 	return emit(ctx, p, set->idle_seconds);
 }
 
-/* A SYN to a decoy port: to be answered, without state. The frame has its answer's length then, and leave() builds it. */
+/* A SYN to a decoy port: to be answered, without state. The frame has its answer's length then, and leave() builds it.
+ */
 __noinline __u32 judge_syn(struct xdp_md *ctx, struct packet *p)
 {
 	struct otori_settings *set = settings_get();
@@ -125,7 +128,8 @@ static __always_inline bool opens(struct packet *p, __u32 state, const struct ot
 	/* of a tombstone: the same ACK again is a replay, not a handshake */
 	if (state == OTORI_SLOT_TOMBSTONE && otori_slot_check(p->slot_word) == ((p->ack - 1) & 0xff))
 		return false;
-	nine = otori_cookie_open(key->cookie, p->flow_hash, p->seq - 1, p->ack - 1, p->second >> OTORI_COOKIE_EPOCH_SHIFT);
+	nine = otori_cookie_open(key->cookie, p->flow_hash, p->seq - 1, p->ack - 1,
+				 p->second >> OTORI_COOKIE_EPOCH_SHIFT);
 	if (nine < 0)
 		return false;
 	p->nine_bits = nine;
@@ -134,8 +138,8 @@ static __always_inline bool opens(struct packet *p, __u32 state, const struct ot
 }
 
 /*
- * A sound TCP segment to a decoy or, of the host's own address, to a decoy port. What belongs to a live flow is not asked whether its
- * source is a martian or quiet: such a one was never admitted.
+ * A sound TCP segment to a decoy or, of the host's own address, to a decoy port. What belongs to a live flow is not
+ * asked whether its source is a martian or quiet: such a one was never admitted.
  */
 static __always_inline __u32 judge_tcp(struct xdp_md *ctx, struct packet *p, const struct otori_settings *set)
 {
@@ -217,7 +221,8 @@ __noinline __u32 judge_icmp(struct xdp_md *ctx, struct packet *p)
 	return verdict;
 }
 
-/* ARP, and solicitations to a multicast group: answered where they ask for a decoy and the operator wants it, else not ours. */
+/* ARP, and solicitations to a multicast group: answered where they ask for a decoy and the operator wants it, else not
+ * ours. */
 __noinline __u32 judge_neighbour(struct xdp_md *ctx, struct packet *p)
 {
 	struct otori_settings *set = settings_get();
@@ -230,7 +235,8 @@ __noinline __u32 judge_neighbour(struct xdp_md *ctx, struct packet *p)
 	return RESULT_PASSED;
 }
 
-/* The one place from which something leaves. Building and judging share a function: a call costs 7 ns where returns are guarded. */
+/* The one place from which something leaves. Building and judging share a function: a call costs 7 ns where returns are
+ * guarded. */
 __noinline __u32 leave(struct xdp_md *ctx, struct packet *p)
 {
 	__u32 verdict = RESULT_ANSWERED;
@@ -262,7 +268,9 @@ static __always_inline enum link dissect(struct xdp_md *ctx, struct packet *p, v
 {
 	enum link link = dissect_link(p, data, end);
 
-	if (link == LINK_IPV4 ? !dissect_ipv4(p, data, end) : link == LINK_IPV6 ? !dissect_ipv6(ctx, p, data, end) : true)
+	if (link == LINK_IPV4	? !dissect_ipv4(p, data, end)
+	    : link == LINK_IPV6 ? !dissect_ipv6(ctx, p, data, end)
+				: true)
 		return link == LINK_IPV4 || link == LINK_IPV6 ? LINK_REFUSED : link;
 	/* an IPv6 packet to an IPv4 address in mapped form is nobody's */
 	if (p->ipv6 && read32(p->destination.address + 8) == bpf_htonl(0xffff) &&

@@ -3,8 +3,8 @@
  * packet.bpf.h - what is known of the packet in hand, and the result that its handling gives.
  *
  * In:  nothing. Out: struct packet, filled by dissect.bpf.h and read by all others; the bits of a result.
- * Lives on the stack of otori_xdp and is lent to the functions that it calls. May not hold packet pointers: those die with
- * every adjustment of the frame.
+ * Lives on the stack of otori_xdp and is lent to the functions that it calls. May not hold packet pointers: those die
+ * with every adjustment of the frame.
  */
 #ifndef OTORI_PACKET_BPF_H
 #define OTORI_PACKET_BPF_H
@@ -49,16 +49,17 @@ struct packet {
 	__u64 slot_word; /* the admission slot as it was found, 0 = none */
 	__u64 best_word; /* admit.bpf.h: the slot that is given away most gladly */
 	__u32 minute;
-	struct otori_prefix source; /* whole addresses, ready as LPM keys; the addresses lie at multiples of eight (aligned_prefix) */
+	struct otori_prefix source; /* whole addresses, ready as LPM keys; the addresses lie at multiples of eight
+				       (aligned_prefix) */
 	__u32 second;
 	struct otori_prefix destination;
 	__u32 best;
 	__u32 slot; /* number of the admission slot; of a sample the probability */
 	__u32 seq, ack;
 	__u32 frame_bytes;
-	__u32 timestamp_be;   /* TSval of a SYN */
-	__u16 l3, l4, data;   /* offsets of IP header, TCP or ICMP header, payload */
-	__u16 l4_bytes;	      /* TCP or ICMP header with what follows it */
+	__u32 timestamp_be; /* TSval of a SYN */
+	__u16 l3, l4, data; /* offsets of IP header, TCP or ICMP header, payload */
+	__u16 l4_bytes;	    /* TCP or ICMP header with what follows it */
 	__u16 payload_bytes;
 	__u16 source_port_be, destination_port_be;
 	__u16 window, ip_id;
@@ -86,10 +87,10 @@ struct packet {
 	__u8 cursor;   /* options.bpf.h: offset in options */
 	__u8 icmp_type;
 	__u8 best_place;
-	__u8 quiet;	  /* the source asked not to be recorded */
-	__u8 echo;	  /* an ICMP echo request */
-	__u8 neighbour;	  /* a neighbour solicitation */
-	__u8 icmp_error;  /* quotes a segment of a decoy port; ports, addresses and seq are those of the flow */
+	__u8 quiet;	 /* the source asked not to be recorded */
+	__u8 echo;	 /* an ICMP echo request */
+	__u8 neighbour;	 /* a neighbour solicitation */
+	__u8 icmp_error; /* quotes a segment of a decoy port; ports, addresses and seq are those of the flow */
 	__u16 nine_bits; /* of open: OTORI_COOKIE_NINE of the SYN */
 	__u32 options[10];
 };
@@ -99,10 +100,10 @@ _Static_assert(__builtin_offsetof(struct packet, source.address) % 8 == 0 &&
 	       "prefix_ipv4 and prefix_ipv6 write words of eight bytes");
 
 /* The first refusal that applies is the one that counts. */
-#define refuse(p, reason)                                            \
-	do {                                                         \
-		if ((p)->refusal == NO_REFUSAL)                      \
-			(p)->refusal = OTORI_REFUSED_##reason;       \
+#define refuse(p, reason) \
+	do { \
+		if ((p)->refusal == NO_REFUSAL) \
+			(p)->refusal = OTORI_REFUSED_##reason; \
 	} while (0)
 
 /* True in a replay: times are the capture's, handshakes are judged by user space. */

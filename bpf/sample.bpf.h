@@ -2,9 +2,9 @@
 /*
  * sample.bpf.h - which SYNs go up the ring, and with what probability.
  *
- * In:  a SYN that is about to be answered. Out: an event with the probability it was taken with, or none. Called by otori.bpf.c.
- * The probability falls by itself, in a straight line, from the configured one at a ring half full to none at a full ring, so
- * that a flood of SYNs leaves room for the conversations.
+ * In:  a SYN that is about to be answered. Out: an event with the probability it was taken with, or none. Called by
+ * otori.bpf.c. The probability falls by itself, in a straight line, from the configured one at a ring half full to none
+ * at a full ring, so that a flood of SYNs leaves room for the conversations.
  */
 #ifndef OTORI_SAMPLE_BPF_H
 #define OTORI_SAMPLE_BPF_H
@@ -57,8 +57,8 @@ static __always_inline __u32 sample_probability(const struct packet *p, __u32 co
 }
 
 /*
- * Takes a sample, or not. Result bits without a verdict. Data on the SYN stays out: the frame has its answer's length already,
- * and no handshake vouches for it.
+ * Takes a sample, or not. Result bits without a verdict. Data on the SYN stays out: the frame has its answer's length
+ * already, and no handshake vouches for it.
  */
 static __always_inline __u32 sample(struct xdp_md *ctx, struct packet *p, const struct otori_settings *set)
 {

@@ -2,8 +2,8 @@
 /*
  * transmit.bpf.h - the one door by which XDP sends.
  *
- * In:  a frame that is ready to leave. Out: may it. Every XDP_TX of otori.bpf.c comes through here, since XDP_TX goes past tc and
- * netfilter alike: the frame is read anew and judged by the guard rule. May not change it.
+ * In:  a frame that is ready to leave. Out: may it. Every XDP_TX of otori.bpf.c comes through here, since XDP_TX goes
+ * past tc and netfilter alike: the frame is read anew and judged by the guard rule. May not change it.
  */
 #ifndef OTORI_TRANSMIT_BPF_H
 #define OTORI_TRANSMIT_BPF_H
@@ -11,7 +11,8 @@
 #include "guard_parse.bpf.h"
 #include "packet.bpf.h"
 
-/* RESULT_ANSWERED, or refused by the guard. Of p only the address is used that the packet came to, and what was found for it. */
+/* RESULT_ANSWERED, or refused by the guard. Of p only the address is used that the packet came to, and what was found
+ * for it. */
 static __always_inline __u32 transmit(struct xdp_md *ctx, const struct packet *p)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;

@@ -2,8 +2,8 @@
 /*
  * admission.h - the table of admitted flows: how a flow is named, and what its eight bytes say.
  *
- * In:  addresses, ports and VLAN ids of a segment. Out: the flow's hash, and the slot's fields. The XDP program writes the
- * table (map "admission"), the guard reads it and marks flows closed, status counts it. May not touch a map itself.
+ * In:  addresses, ports and VLAN ids of a segment. Out: the flow's hash, and the slot's fields. The XDP program writes
+ * the table (map "admission"), the guard reads it and marks flows closed, status counts it. May not touch a map itself.
  *
  * A slot is one 64-bit word, so that every change is one compare-and-exchange:
  *

@@ -10,24 +10,24 @@
  *
  * The nine bits (window scale 4, SACK 1, MSS index 3, parity of the epoch 1) are masked with a product of flow hash
  * and ISN, since plain they would be the same in every answer and give the decoy away. check: 23 bits of SipHash-1-3
- * over the flow's hash, the ISN, the nine bits and the epoch. Keyed by ISN, so a reused 4-tuple gets another cookie, and
- * a segment that is not the first can't pass as the completing ACK.
+ * over the flow's hash, the ISN, the nine bits and the epoch. Keyed by ISN, so a reused 4-tuple gets another cookie,
+ * and a segment that is not the first can't pass as the completing ACK.
  *
  * An epoch is 8 s; a cookie is good in its own and the following one, so for 8 to 16 s. The key changes with the
- * generation (512 epochs, 68 minutes): generation parity picks one of two. The collector may replace the key that is not
- * in use as soon as a generation is a minute old.
+ * generation (512 epochs, 68 minutes): generation parity picks one of two. The collector may replace the key that is
+ * not in use as soon as a generation is a minute old.
  */
 #ifndef OTORI_COOKIE_H
 #define OTORI_COOKIE_H
 
 #include "siphash.h"
 
-#define OTORI_COOKIE_EPOCH_SHIFT 3 /* epoch = UTC seconds >> 3 */
+#define OTORI_COOKIE_EPOCH_SHIFT 3	/* epoch = UTC seconds >> 3 */
 #define OTORI_COOKIE_GENERATION_SHIFT 9 /* generation = epoch >> 9 */
 #define OTORI_COOKIE_CHECK_BITS 23
 #define OTORI_COOKIE_NO_SCALE 15
 #define OTORI_COOKIE_NINE(scale, sack, mss_index) \
-	(((__u32)(scale) & 15) << 5 | ((__u32)(sack) & 1) << 4 | ((__u32)(mss_index) & 7) << 1)
+	(((__u32)(scale)&15) << 5 | ((__u32)(sack)&1) << 4 | ((__u32)(mss_index)&7) << 1)
 
 static inline __u32 otori_cookie_scale(__u32 nine)
 {
@@ -120,8 +120,7 @@ static inline __attribute__((always_inline)) int otori_cookie_open(const __u64 (
 
 	epoch -= (epoch ^ bits) & 1; /* parity says whether it is this epoch's or the last one's */
 	key = otori_cookie_key_index(epoch) ? keys[1] : keys[0];
-	if (otori_cookie_check(key, flow_hash, isn, bits, epoch) !=
-	    (cookie & ((1U << OTORI_COOKIE_CHECK_BITS) - 1)))
+	if (otori_cookie_check(key, flow_hash, isn, bits, epoch) != (cookie & ((1U << OTORI_COOKIE_CHECK_BITS) - 1)))
 		return -1;
 	return (int)bits;
 }

@@ -20,51 +20,51 @@
  * Reasons for which a packet is refused (dropped and counted). X(name, what it means).
  * A packet has exactly one verdict; the first reason that applies is the one that counts.
  */
-#define OTORI_REFUSALS(X)                                                                              \
-	X(truncated, "a header is cut short, or a length field points behind the frame")                \
-	X(too_long, "the frame is longer than 9,018 bytes")                                             \
-	X(vlan_depth, "more VLAN tags than are parsed")                                                 \
-	X(bad_ip_header, "version, header length or option lengths are wrong")                          \
-	X(bad_ip_checksum, "the IPv4 header checksum is wrong")                                         \
-	X(fragment, "a fragment")                                                                       \
-	X(extension_header, "an IPv6 extension header that is not walked, or too many of them")         \
-	X(bad_tcp_header, "data offset, options or flag combination are wrong")                         \
-	X(bad_tcp_checksum, "the TCP checksum is wrong")                                                \
-	X(martian, "source unspecified, loopback, multicast, broadcast or a decoy")                     \
-	X(not_tcp, "another protocol than TCP, for a decoy address")                                    \
-	X(other_port, "TCP to a port that no decoy offers")                                             \
-	X(no_handshake, "no flow, and the acknowledgement holds no valid cookie")                       \
-	X(backscatter, "SYN-ACK or RST without a flow: the answer to somebody's spoofing")              \
-	X(rate_limited, "SYN over the limit of its /24 or /48, or over the global one")                 \
-	X(flow_table_full, "no admission slot was free")                                                \
-	X(ring_full, "the ring buffer had no room")                                                     \
-	X(no_responder, "the responder's heartbeat is older than the grace")                            \
-	X(quiet_source, "the source asked not to be recorded")                                          \
-	X(icmp_other, "an ICMP or ICMPv6 message that is neither echo nor an error for a live flow")    \
-	X(bad_icmp, "an ICMP or ICMPv6 message with a wrong checksum or length")                        \
-	X(transmit_failed, "an answer could not be built in the frame")                                 \
+#define OTORI_REFUSALS(X) \
+	X(truncated, "a header is cut short, or a length field points behind the frame") \
+	X(too_long, "the frame is longer than 9,018 bytes") \
+	X(vlan_depth, "more VLAN tags than are parsed") \
+	X(bad_ip_header, "version, header length or option lengths are wrong") \
+	X(bad_ip_checksum, "the IPv4 header checksum is wrong") \
+	X(fragment, "a fragment") \
+	X(extension_header, "an IPv6 extension header that is not walked, or too many of them") \
+	X(bad_tcp_header, "data offset, options or flag combination are wrong") \
+	X(bad_tcp_checksum, "the TCP checksum is wrong") \
+	X(martian, "source unspecified, loopback, multicast, broadcast or a decoy") \
+	X(not_tcp, "another protocol than TCP, for a decoy address") \
+	X(other_port, "TCP to a port that no decoy offers") \
+	X(no_handshake, "no flow, and the acknowledgement holds no valid cookie") \
+	X(backscatter, "SYN-ACK or RST without a flow: the answer to somebody's spoofing") \
+	X(rate_limited, "SYN over the limit of its /24 or /48, or over the global one") \
+	X(flow_table_full, "no admission slot was free") \
+	X(ring_full, "the ring buffer had no room") \
+	X(no_responder, "the responder's heartbeat is older than the grace") \
+	X(quiet_source, "the source asked not to be recorded") \
+	X(icmp_other, "an ICMP or ICMPv6 message that is neither echo nor an error for a live flow") \
+	X(bad_icmp, "an ICMP or ICMPv6 message with a wrong checksum or length") \
+	X(transmit_failed, "an answer could not be built in the frame") \
 	X(guard, "the guard rule refused an answer that XDP was about to send")
 
 /*
  * Kinds of packet, told apart on entry; each packet is of exactly one. X(name, what it means).
  * The order is that of the test: the first that fits.
  */
-#define OTORI_KINDS(X)                                                                                 \
-	X(syn, "SYN without ACK, FIN and RST")                                                          \
-	X(backscatter, "SYN with ACK")                                                                  \
-	X(rst, "RST")                                                                                   \
-	X(fin, "FIN")                                                                                   \
-	X(payload, "ACK with data")                                                                     \
-	X(ack, "ACK without data")                                                                      \
-	X(other_tcp, "any other combination of TCP flags")                                              \
-	X(icmp, "ICMP or ICMPv6")                                                                       \
+#define OTORI_KINDS(X) \
+	X(syn, "SYN without ACK, FIN and RST") \
+	X(backscatter, "SYN with ACK") \
+	X(rst, "RST") \
+	X(fin, "FIN") \
+	X(payload, "ACK with data") \
+	X(ack, "ACK without data") \
+	X(other_tcp, "any other combination of TCP flags") \
+	X(icmp, "ICMP or ICMPv6") \
 	X(other, "all else: other protocols, fragments, what could not be parsed, what passes")
 
 /* Kinds of ring event (see event.h). X(name, what it means). */
-#define OTORI_EVENTS(X)                                                                                \
-	X(syn, "a sampled SYN")                                                                         \
-	X(open, "the ACK that completes a handshake, with or without data")                             \
-	X(segment, "a TCP segment of an admitted flow")                                                 \
+#define OTORI_EVENTS(X) \
+	X(syn, "a sampled SYN") \
+	X(open, "the ACK that completes a handshake, with or without data") \
+	X(segment, "a TCP segment of an admitted flow") \
 	X(unreachable, "an ICMP error or packet-too-big that quotes a live flow")
 
 #define OTORI_ENUM_REFUSAL(name, text) OTORI_REFUSED_##name,
@@ -101,9 +101,10 @@ struct otori_counters {
 };
 
 /*
- * Which port: that of the TCP header; of an ICMP error that quotes a segment of a decoy port, that port (as the event says); of
- * all else, index 0. ARP and neighbour solicitations sent to a multicast group are of kind other, answered or not: they don't go to a decoy.
- * A segment of a flow that is known is told by the admission table before its source is asked whether it is a martian or quiet.
+ * Which port: that of the TCP header; of an ICMP error that quotes a segment of a decoy port, that port (as the event
+ * says); of all else, index 0. ARP and neighbour solicitations sent to a multicast group are of kind other, answered or
+ * not: they don't go to a decoy. A segment of a flow that is known is told by the admission table before its source is
+ * asked whether it is a martian or quiet.
  */
 
 /* Both families of one port: the value of map port_counters (cumulative since load). Index 0 is all other ports. */

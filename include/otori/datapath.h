@@ -15,7 +15,8 @@
 #define OTORI_MAX_DEVICES 16
 #define OTORI_MAX_PREFIXES 4096
 #define OTORI_MAX_QUIET_PREFIXES 65536
-#define OTORI_WINDOW_SCALE 7 /* of our receive window: every SYN-ACK offers it where the SYN offered one; the responder obeys it */
+#define OTORI_WINDOW_SCALE \
+	7 /* of our receive window: every SYN-ACK offers it where the SYN offered one; the responder obeys it */
 #define OTORI_TRANSMIT_MARK 0x6f746f72u /* "otor": SO_MARK of the transmit sockets */
 
 /* Key of the LPM maps decoys and quiet_sources: IPv4 is held as ::ffff:a.b.c.d, so a /24 has prefix_bits 96 + 24. */
@@ -33,7 +34,8 @@ struct otori_decoy {
 	__u8 reserved[3];
 };
 
-/* Value of map ports (key: __u16 port, host byte order, as index of an array of 65536): index into port_counters, 0 = none. */
+/* Value of map ports (key: __u16 port, host byte order, as index of an array of 65536): index into port_counters, 0 =
+ * none. */
 typedef __u8 otori_port_index;
 
 /* Value 0 of map keys: secrets of this sensor; pinned, survive a restart. */
@@ -45,19 +47,19 @@ struct otori_keys {
 
 /* Value 0 of map settings; mmapable, written by the collector while the program runs. */
 struct otori_settings {
-	__u64 clock_offset_ns;	      /* UTC = bpf_jiffies64 * ns_per_jiffy + clock_offset_ns */
-	__u64 heartbeat_ns;	      /* UTC of the responder's last beat; 0 = never */
-	__u64 answer_grace_ns;	      /* answering ends this long after the last beat */
-	__u32 ns_per_jiffy;	      /* measured at load */
-	__u32 rings;		      /* rings in use, 1 to OTORI_MAX_RINGS */
-	__u32 idle_seconds;	      /* a live admission slot not seen for longer may be replaced */
-	__u32 limit_per_prefix;	      /* SYN-ACKs per second for a /24 or /48; 0 = no limit */
-	__u32 limit_global;	      /* SYN-ACKs per second in all; 0 = no limit */
-	__u32 sample_probability;     /* SYNs: 2^32-1 = 1.0 */
-	__u8 answer_arp;	      /* answer ARP and neighbour solicitations for decoys */
-	__u8 answer_echo;	      /* answer ICMP and ICMPv6 echo */
-	__u8 answering;		      /* 0 = count only (set to 0 while the guard is away) */
-	__u8 syn_ack_ttl;	      /* TTL and hop limit of what XDP sends; 64 */
+	__u64 clock_offset_ns;	  /* UTC = bpf_jiffies64 * ns_per_jiffy + clock_offset_ns */
+	__u64 heartbeat_ns;	  /* UTC of the responder's last beat; 0 = never */
+	__u64 answer_grace_ns;	  /* answering ends this long after the last beat */
+	__u32 ns_per_jiffy;	  /* measured at load */
+	__u32 rings;		  /* rings in use, 1 to OTORI_MAX_RINGS */
+	__u32 idle_seconds;	  /* a live admission slot not seen for longer may be replaced */
+	__u32 limit_per_prefix;	  /* SYN-ACKs per second for a /24 or /48; 0 = no limit */
+	__u32 limit_global;	  /* SYN-ACKs per second in all; 0 = no limit */
+	__u32 sample_probability; /* SYNs: 2^32-1 = 1.0 */
+	__u8 answer_arp;	  /* answer ARP and neighbour solicitations for decoys */
+	__u8 answer_echo;	  /* answer ICMP and ICMPv6 echo */
+	__u8 answering;		  /* 0 = count only (set to 0 while the guard is away) */
+	__u8 syn_ack_ttl;	  /* TTL and hop limit of what XDP sends; 64 */
 	__u32 reserved[4];
 };
 

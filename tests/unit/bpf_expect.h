@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bpf_expect.h - a packet's verdict, kind and port, asked of the counters; and the handshakes that the tests begin with.
+ * bpf_expect.h - a packet's verdict, kind and port, asked of the counters; and the handshakes that the tests begin
+ * with.
  *
  * In:  the world of bpf_world.h. Out: assertions. Included by tests/unit/bpf_verdicts.c and bpf_flows.c.
  */
@@ -53,10 +54,11 @@ static void balances(const struct otori_counters *c, bool decoy_port)
 }
 
 /*
- * Runs f: it must be counted once, at this port and family, under this kind and verdict (offsets by AT), in the figures since load
- * and in those of the minute, and come out with this action.
+ * Runs f: it must be counted once, at this port and family, under this kind and verdict (offsets by AT), in the figures
+ * since load and in those of the minute, and come out with this action.
  */
-static __attribute__((unused)) void expect(const struct frame *f, uint32_t action, uint32_t port, bool ipv6, size_t kind, size_t verdict)
+static __attribute__((unused)) void expect(const struct frame *f, uint32_t action, uint32_t port, bool ipv6,
+					   size_t kind, size_t verdict)
 {
 	uint32_t minute = (uint32_t)(w->now_ns / 60000000000ULL);
 	struct otori_counters before = world_port(w, port, ipv6), before_minute = world_minute(w, minute, port, ipv6);

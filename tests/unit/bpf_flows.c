@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * bpf_flows.c - from SYN to tombstone: what is admitted, what goes up the ring and how, what closes a flow; and replays.
+ * bpf_flows.c - from SYN to tombstone: what is admitted, what goes up the ring and how, what closes a flow; and
+ * replays.
  *
- * In:  frames made by bpf_frame.h. Out: verdicts. Run by tests/run and in a guest with Debian's kernel 6.1. Needs root; 77 without.
+ * In:  frames made by bpf_frame.h. Out: verdicts. Run by tests/run and in a guest with Debian's kernel 6.1. Needs root;
+ * 77 without.
  */
 #include "bpf_expect.h"
 
@@ -60,7 +62,8 @@ static void handshake_is_admitted(void **state)
 	assert_int_equal(w->event[0].size, 128);
 	assert_memory_equal(w->event[0].rest, "\5\1\0", 3);
 	assert_int_equal(e->flags & OTORI_EVENT_VERIFY_CHECKSUM, OTORI_EVENT_VERIFY_CHECKSUM);
-	assert_int_equal(fold16(e->partial_checksum + 0x0100u + 0x0005u), 0xffff - 0); /* 05 01 00 as little-endian words */
+	assert_int_equal(fold16(e->partial_checksum + 0x0100u + 0x0005u),
+			 0xffff - 0); /* 05 01 00 as little-endian words */
 }
 
 static void handshake_with_data_over_ipv6_and_tags(void **state)
@@ -110,7 +113,8 @@ static void cookie_expires(void **state)
 
 static void every_size_class_carries_its_payload(void **state)
 {
-	static const size_t sizes[] = { 1, 12, 13, 24, 100, 368, 369, 536, 1448, 1460, 1520, 1521, 3952, 3953, 8900, 8964 };
+	static const size_t sizes[] = { 1,    12,   13,	  24,	100,  368,  369,  536,
+					1448, 1460, 1520, 1521, 3952, 3953, 8900, 8964 };
 	static uint8_t payload[9000];
 	struct segment s = a_syn();
 	struct frame f;

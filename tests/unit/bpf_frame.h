@@ -2,8 +2,8 @@
 /*
  * bpf_frame.h - frames made by hand: Ethernet, tags, IPv4 or IPv6, TCP or ICMP, with right checksums.
  *
- * In:  struct segment. Out: struct frame. Included by tests/unit/bpf_*.c. Written apart from bpf/, byte by byte, so that a
- * mistake there isn't repeated here.
+ * In:  struct segment. Out: struct frame. Included by tests/unit/bpf_*.c. Written apart from bpf/, byte by byte, so
+ * that a mistake there isn't repeated here.
  */
 #ifndef BPF_FRAME_H
 #define BPF_FRAME_H
@@ -40,12 +40,13 @@ struct segment {
 	size_t option_bytes; /* multiple of 4 */
 	const void *payload;
 	size_t payload_bytes;
-	uint8_t tags;	      /* VLAN tags */
-	uint16_t vlan[3];     /* tci */
+	uint8_t tags;	  /* VLAN tags */
+	uint16_t vlan[3]; /* tci */
 	uint8_t tos;
-	uint8_t ttl;	      /* 0 = 64 */
-	uint8_t protocol;     /* 0 = TCP; others: payload stands right behind the IP header */
-	const void *extension; /* IPv6 extension headers; the first byte of the last one is overwritten with the protocol */
+	uint8_t ttl;	  /* 0 = 64 */
+	uint8_t protocol; /* 0 = TCP; others: payload stands right behind the IP header */
+	const void *
+		extension; /* IPv6 extension headers; the first byte of the last one is overwritten with the protocol */
 	size_t extension_bytes;
 	uint8_t extension_first; /* next header value of the first */
 	size_t extension_last;	 /* offset of the last one's next header field */

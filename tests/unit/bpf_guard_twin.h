@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bpf_guard_twin.h - what may leave, written a second time: from the documents, byte by byte, without include/otori/guard_rule.h.
+ * bpf_guard_twin.h - what may leave, written a second time: from the documents, byte by byte, without
+ * include/otori/guard_rule.h.
  *
- * In:  a whole outgoing frame, who sent it, which flows were admitted; the decoys are those of bpf_world.h. Out: may it leave.
- * Included by tests/unit/bpf_random.c, which holds the BPF programs against it. May share no code with bpf/ or include/.
+ * In:  a whole outgoing frame, who sent it, which flows were admitted; the decoys are those of bpf_world.h. Out: may it
+ * leave. Included by tests/unit/bpf_random.c, which holds the BPF programs against it. May share no code with bpf/ or
+ * include/.
  */
 #ifndef BPF_GUARD_TWIN_H
 #define BPF_GUARD_TWIN_H
@@ -141,8 +143,8 @@ static inline bool twin_is_courtesy(const struct twin_frame *t, enum twin_sender
 }
 
 /* May this frame leave? */
-static inline bool twin_may_leave(const uint8_t *frame, size_t length, enum twin_sender sender, const struct twin_flow *flows,
-				  size_t count)
+static inline bool twin_may_leave(const uint8_t *frame, size_t length, enum twin_sender sender,
+				  const struct twin_flow *flows, size_t count)
 {
 	struct twin_frame t;
 	int what = twin_take_apart(&t, frame, length);

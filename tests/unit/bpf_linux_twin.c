@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * bpf_linux_twin.c - our SYN-ACK beside that of a real Linux listener, for every combination of options that a SYN can offer.
+ * bpf_linux_twin.c - our SYN-ACK beside that of a real Linux listener, for every combination of options that a SYN can
+ * offer.
  *
- * In:  nothing. Out: verdicts. Run by tests/run. The listener lives in a network namespace of this process, behind a TUN device: what is
- * written there is the SYN, what is read is Linux's answer. Needs root, BPF and /dev/net/tun; 77 without. Nothing is left behind.
+ * In:  nothing. Out: verdicts. Run by tests/run. The listener lives in a network namespace of this process, behind a
+ * TUN device: what is written there is the SYN, what is read is Linux's answer. Needs root, BPF and /dev/net/tun; 77
+ * without. Nothing is left behind.
  *
- * Compared: length, TTL, DF, IP id, window, flags, order and content of the options (TSecr; of TSval only that it is there).
+ * Compared: length, TTL, DF, IP id, window, flags, order and content of the options (TSecr; of TSval only that it is
+ * there).
  */
 #include "bpf_world.h"
 
@@ -71,7 +74,8 @@ static int fresh(void **state)
 	write_file("/proc/sys/net/ipv4/tcp_syncookies", "1");
 	write_file("/proc/sys/net/ipv4/tcp_ecn", "2");
 	if (system("ip link set lo up && ip link set twin0 up mtu 1500 && ip addr add 198.51.100.9/32 dev twin0 &&"
-		   "ip addr add 2001:db8:d::9/128 dev twin0 nodad && ip route add default dev twin0 && ip -6 route add default dev twin0"))
+		   "ip addr add 2001:db8:d::9/128 dev twin0 nodad && ip route add default dev twin0 && ip -6 route add "
+		   "default dev twin0"))
 		world_skip("the program ip", -ENOENT);
 	listeners[0] = listen_on(AF_INET, "198.51.100.9");
 	listeners[1] = listen_on(AF_INET6, "2001:db8:d::9");
@@ -101,8 +105,8 @@ static size_t ask_linux(const struct frame *f, uint8_t *answer, size_t room, uns
 		if (poll(&poll_tunnel, 1, 3000) <= 0)
 			return 0;
 		got = read(tunnel, answer, room);
-		if (got >= (ssize_t)l4 + 20 && answer[0] >> 4 == f->bytes[f->l3] >> 4 && get16(answer + l4 + 2) == client_port &&
-		    (answer[l4 + 13] & F_SYN))
+		if (got >= (ssize_t)l4 + 20 && answer[0] >> 4 == f->bytes[f->l3] >> 4 &&
+		    get16(answer + l4 + 2) == client_port && (answer[l4 + 13] & F_SYN))
 			return (size_t)got;
 	}
 }
@@ -228,8 +232,12 @@ static void time_stamps_are_a_clock(void **state)
 {
 	uint8_t options[40];
 	uint32_t first = 0, other;
-	struct segment s = { .source = "203.0.113.7", .destination = "198.51.100.9", .source_port = 5000, .destination_port = 1080,
-			     .flags = F_SYN, .options = options };
+	struct segment s = { .source = "203.0.113.7",
+			     .destination = "198.51.100.9",
+			     .source_port = 5000,
+			     .destination_port = 1080,
+			     .flags = F_SYN,
+			     .options = options };
 	struct frame f;
 
 	(void)state;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * bpf_random.c - random and mutated frames: the guard and XDP's own answers against a second implementation of the rule.
+ * bpf_random.c - random and mutated frames: the guard and XDP's own answers against a second implementation of the
+ * rule.
  *
- * In:  OTORI_FRAMES (frames for the guard, 1,000,000 where it isn't set; a third of it for XDP), OTORI_SEED. Out: verdicts; the frame
- * that differed. Run by tests/run, and in a guest. Needs root; 77 without.
+ * In:  OTORI_FRAMES (frames for the guard, 1,000,000 where it isn't set; a third of it for XDP), OTORI_SEED. Out:
+ * verdicts; the frame that differed. Run by tests/run, and in a guest. Needs root; 77 without.
  */
 #include "bpf_guard_twin.h"
 #include "bpf_world.h"
@@ -94,7 +95,8 @@ static void admit_flows(void)
 		memset(flow, 0, sizeof(*flow));
 		flow->ipv6 = i & 1;
 		inet_pton(flow->ipv6 ? AF_INET6 : AF_INET, flow->ipv6 ? decoys6[i / 2] : decoys4[i / 2], flow->decoy);
-		inet_pton(flow->ipv6 ? AF_INET6 : AF_INET, flow->ipv6 ? "2001:db8:77::2" : "203.0.113.2", flow->stranger);
+		inet_pton(flow->ipv6 ? AF_INET6 : AF_INET, flow->ipv6 ? "2001:db8:77::2" : "203.0.113.2",
+			  flow->stranger);
 		flow->decoy_port = decoy_ports[i % 4];
 		flow->stranger_port = (uint16_t)(40000 + i);
 		flow->vlan[0] = i >= 4 ? 100 : 0;
@@ -111,7 +113,8 @@ static void admit_flows(void)
 /* The answer of a random flow, whole and right. */
 static void make_answer(struct frame *f)
 {
-	static const uint8_t flag_choice[] = { F_ACK, F_ACK | F_PSH, F_FIN | F_ACK, F_RST, F_RST | F_ACK, F_SYN | F_ACK, F_SYN, 0 };
+	static const uint8_t flag_choice[] = { F_ACK,	      F_ACK | F_PSH, F_FIN | F_ACK, F_RST,
+					       F_RST | F_ACK, F_SYN | F_ACK, F_SYN,	    0 };
 	const struct twin_flow *flow = &flows[dice(FLOWS)];
 	char decoy[64], far[64];
 	struct segment s = { .source = decoy, .destination = far };
@@ -227,8 +230,8 @@ static void guard_says_what_its_twin_says(void **state)
 		if (guard < 0)
 			continue;
 		if (guard != twin) {
-			fprintf(stderr, "frame %u, %s: the guard says %d, its twin %d\n", i, marked ? "marked" : "unmarked", guard,
-				twin);
+			fprintf(stderr, "frame %u, %s: the guard says %d, its twin %d\n", i,
+				marked ? "marked" : "unmarked", guard, twin);
 			show(&f, f.length);
 		}
 		assert_int_equal(guard, twin);

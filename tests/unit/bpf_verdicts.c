@@ -2,7 +2,8 @@
 /*
  * bpf_verdicts.c - one verdict, one kind and one port for every packet: vectors for each of them, by BPF test run.
  *
- * In:  frames made by bpf_frame.h. Out: verdicts. Run by tests/run and in a guest with Debian's kernel 6.1. Needs root; 77 without.
+ * In:  frames made by bpf_frame.h. Out: verdicts. Run by tests/run and in a guest with Debian's kernel 6.1. Needs root;
+ * 77 without.
  */
 #include "bpf_expect.h"
 
@@ -160,9 +161,11 @@ static void long_frames_are_refused(void **state)
 
 static void martians_are_refused(void **state)
 {
-	static const char *const four[] = { "0.0.0.0", "127.0.0.1", "224.0.0.1", "239.1.2.3", "255.255.255.255", "198.51.100.1",
-					    "192.0.2.1" };
-	static const char *const six[] = { "::", "::1", "ff02::1", "2001:db8:d::1", "2001:db8:1::1", "::ffff:203.0.113.7" };
+	static const char *const four[] = { "0.0.0.0",	       "127.0.0.1",    "224.0.0.1", "239.1.2.3",
+					    "255.255.255.255", "198.51.100.1", "192.0.2.1" };
+	static const char *const six[] = {
+		"::", "::1", "ff02::1", "2001:db8:d::1", "2001:db8:1::1", "::ffff:203.0.113.7"
+	};
 	static const char *const honest[] = { "10.1.2.3", "192.168.1.1", "172.16.0.1", "100.64.0.1" };
 	struct segment s = a_syn(), s6 = a_syn6();
 	struct frame f;
@@ -330,7 +333,8 @@ static void echo_is_answered(void **state)
 }
 
 /* An ICMP error about a segment that we sent to s. */
-static void make_error(struct frame *f, const struct segment *s, const char *router, uint8_t type, uint8_t code, uint16_t mtu)
+static void make_error(struct frame *f, const struct segment *s, const char *router, uint8_t type, uint8_t code,
+		       uint16_t mtu)
 {
 	struct segment ours = *s;
 	struct frame quoted;
@@ -382,10 +386,15 @@ static void errors_about_live_flows_go_up(void **state)
 
 static void arp_and_solicitations(void **state)
 {
-	static const uint8_t request[] = { 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 0xc1, 203, 0, 113, 7, 0, 0, 0, 0, 0, 0, 198, 51, 100, 9 };
+	static const uint8_t request[] = { 0,	1, 8,	0, 6, 4, 0, 1, 2, 0, 0,	  0,  0,   0xc1,
+					   203, 0, 113, 7, 0, 0, 0, 0, 0, 0, 198, 51, 100, 9 };
 	uint8_t solicitation[32] = { 135 };
-	struct segment s = { .source = "2001:db8:77::7", .destination = "ff02::1:ff00:9", .protocol = 58, .ttl = 255,
-			     .payload = solicitation, .payload_bytes = 32 };
+	struct segment s = { .source = "2001:db8:77::7",
+			     .destination = "ff02::1:ff00:9",
+			     .protocol = 58,
+			     .ttl = 255,
+			     .payload = solicitation,
+			     .payload_bytes = 32 };
 	struct frame f = { .length = 42 };
 
 	(void)state;
@@ -425,8 +434,9 @@ static void arp_and_solicitations(void **state)
 
 static void extension_headers_are_walked(void **state)
 {
-	static const uint8_t hop[8] = { 0, 0, 1, 4 }, routing[8] = { 0, 0, 4, 1 }, atomic[8] = { 0, 0, 0, 0, 1, 2, 3, 4 },
-			     first_fragment[8] = { 0, 0, 0, 1 }, later[8] = { 0, 0, 0, 9 };
+	static const uint8_t hop[8] = { 0, 0, 1, 4 }, routing[8] = { 0, 0, 4, 1 },
+			     atomic[8] = { 0, 0, 0, 0, 1, 2, 3, 4 }, first_fragment[8] = { 0, 0, 0, 1 },
+			     later[8] = { 0, 0, 0, 9 };
 	uint8_t chain[64] = { 0 };
 	struct segment s = a_syn6();
 	struct frame f;

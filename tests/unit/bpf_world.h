@@ -2,11 +2,12 @@
 /*
  * bpf_world.h - both BPF programs loaded without pins, with decoys, ports and a ring, for the tests named bpf_*.
  *
- * In:  frames. Out: what the programs did with them, counters, events. Included by tests/unit/bpf_*.c; each test has a world of its own.
- * Needs root and BPF; where it can't have them the test exits with 77 and says why. Touches no interface.
+ * In:  frames. Out: what the programs did with them, counters, events. Included by tests/unit/bpf_*.c; each test has a
+ * world of its own. Needs root and BPF; where it can't have them the test exits with 77 and says why. Touches no
+ * interface.
  *
- * Decoys: 198.51.100.0/24 and 2001:db8:d::/48 are unused addresses, 192.0.2.1 and 2001:db8:1::1 the host's own. Ports: 1080,
- * 3128, 8080, 25 with the indexes 1 to 4. Quiet: 203.0.113.66.
+ * Decoys: 198.51.100.0/24 and 2001:db8:d::/48 are unused addresses, 192.0.2.1 and 2001:db8:1::1 the host's own. Ports:
+ * 1080, 3128, 8080, 25 with the indexes 1 to 4. Quiet: 203.0.113.66.
  */
 #ifndef BPF_WORLD_H
 #define BPF_WORLD_H
@@ -183,7 +184,8 @@ static int world_load_guard(struct world *w)
 	w->guard = guard_bpf__open();
 	if (!w->guard)
 		return -errno;
-	bpf_object__for_each_map(map, w->guard->obj) {
+	bpf_object__for_each_map(map, w->guard->obj)
+	{
 		struct bpf_map *same = bpf_object__find_map_by_name(w->xdp->obj, bpf_map__name(map));
 
 		bpf_map__set_pin_path(map, NULL);
@@ -219,9 +221,7 @@ static __attribute__((unused)) struct world *world_open(const struct world_optio
 		world_skip("BPF needs root", -EPERM);
 	w->xdp = otori_bpf__open();
 	assert_non_null(w->xdp);
-	bpf_object__for_each_map(map, w->xdp->obj)
-		if (!bpf_map__is_internal(map))
-			bpf_map__set_pin_path(map, NULL);
+	bpf_object__for_each_map(map, w->xdp->obj) if (!bpf_map__is_internal(map)) bpf_map__set_pin_path(map, NULL);
 	bpf_map__set_max_entries(w->xdp->maps.admission, buckets);
 	w->xdp->rodata->admission_mask = buckets - 1;
 	w->xdp->rodata->replay = options->replay;
@@ -230,7 +230,8 @@ static __attribute__((unused)) struct world *world_open(const struct world_optio
 	if (err == -EPERM || err == -ENOSYS)
 		world_skip("the kernel lets nobody load BPF programs", err);
 	assert_int_equal(err, 0);
-	w->ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "test_ring", 0, 0, options->ring_bytes ? options->ring_bytes : 1 << 20, NULL);
+	w->ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "test_ring", 0, 0,
+				 options->ring_bytes ? options->ring_bytes : 1 << 20, NULL);
 	assert_true(w->ring > 0);
 	w->reader = ring_buffer__new(w->ring, world_take, w, NULL);
 	assert_non_null(w->reader);
@@ -242,8 +243,8 @@ static __attribute__((unused)) struct world *world_open(const struct world_optio
 /* Runs the XDP program on a frame; its action. The frame afterwards is in w->out. */
 static __attribute__((unused)) uint32_t world_xdp(struct world *w, const struct frame *f)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = f->bytes, .data_size_in = (uint32_t)f->length, .data_out = w->out,
-		    .data_size_out = sizeof(w->out));
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = f->bytes, .data_size_in = (uint32_t)f->length,
+		    .data_out = w->out, .data_size_out = sizeof(w->out));
 	int err = bpf_prog_test_run_opts(bpf_program__fd(w->xdp->progs.otori_xdp), &run);
 
 	if (err) {
@@ -254,7 +255,8 @@ static __attribute__((unused)) uint32_t world_xdp(struct world *w, const struct 
 	return run.retval;
 }
 
-/* Runs the guard on an outgoing frame: 1 where it passes, 0 where not, -1 where the kernel makes no test run of such a frame. */
+/* Runs the guard on an outgoing frame: 1 where it passes, 0 where not, -1 where the kernel makes no test run of such a
+ * frame. */
 static __attribute__((unused)) int world_guard(struct world *w, const uint8_t *bytes, size_t length, uint32_t mark)
 {
 	struct __sk_buff skb = { .mark = mark };
@@ -300,13 +302,13 @@ static __attribute__((unused)) struct otori_counters world_port(struct world *w,
 }
 
 static __attribute__((unused)) struct otori_counters world_minute(struct world *w, uint32_t minute, uint32_t port_index,
-								    bool ipv6)
+								  bool ipv6)
 {
 	struct otori_counters sum = { 0 };
 
 	world_sum(bpf_map__fd(w->xdp->maps.minute_counters),
-		  (minute & (OTORI_MINUTE_SLOTS - 1)) * OTORI_MAX_PORTS + port_index, sizeof(struct otori_minute_counters), ipv6,
-		  &sum);
+		  (minute & (OTORI_MINUTE_SLOTS - 1)) * OTORI_MAX_PORTS + port_index,
+		  sizeof(struct otori_minute_counters), ipv6, &sum);
 	return sum;
 }
 

@@ -202,8 +202,8 @@ static void slots_keep_their_fields(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(siphash_is_siphash),	      cmocka_unit_test(gives_back_what_was_put_in),
-		cmocka_unit_test(nothing_else_opens),	      cmocka_unit_test(option_bits_are_masked),
+		cmocka_unit_test(siphash_is_siphash),		cmocka_unit_test(gives_back_what_was_put_in),
+		cmocka_unit_test(nothing_else_opens),		cmocka_unit_test(option_bits_are_masked),
 		cmocka_unit_test(mss_is_the_largest_not_above), cmocka_unit_test(slots_keep_their_fields),
 	};
 
