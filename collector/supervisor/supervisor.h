@@ -91,6 +91,7 @@ struct supervisor {
 	bool announced;			     /* "otori: answering" was printed */
 	uint64_t guard_counted[16];	     /* verdicts as last seen */
 	uint64_t dropped[OTORI_MAX_DEVICES]; /* by the device, as last seen */
+	bool shedding;			     /* that records are given up was said */
 	uint64_t secret[4];
 	uint64_t began_at_ns, observed_ns; /* UTC: start; last observation row */
 	int epoll, signals, timer;

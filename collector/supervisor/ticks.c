@@ -6,6 +6,7 @@
  * file, the service manager's watchdog. Called by supervisor.c.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,37 @@ static void count_dropped(struct supervisor *supervisor, uint64_t now_ns)
 	}
 }
 
+/* Records of this minute and the one before that the responder could not write down. */
+static uint64_t count_shed(const struct supervisor *supervisor, uint32_t minute)
+{
+	uint64_t shed = 0;
+
+	for (uint32_t worker = 0; worker < supervisor->datapath.rings; worker++)
+		for (uint32_t back = 0; back < 2; back++) {
+			const struct responder_minute *slot =
+				&supervisor->page->worker[worker].minutes[(minute - back) % RESPONDER_MINUTES];
+
+			if (__atomic_load_n(&slot->minute, __ATOMIC_ACQUIRE) == minute - back)
+				shed += __atomic_load_n(&slot->terms[0][0][TERM_records_shed], __ATOMIC_RELAXED);
+		}
+	return shed;
+}
+
+/* Evidence that is lost must not be found in the ledger only. Said once at its beginning and at its end. */
+static void tell_shed(struct supervisor *supervisor, uint64_t now_ns)
+{
+	uint64_t shed = count_shed(supervisor, (uint32_t)(now_ns / NS_PER_MINUTE));
+
+	if (!shed == !supervisor->shedding)
+		return;
+	supervisor->shedding = shed;
+	if (shed)
+		log_error("%s: records can't be written and are given up, %" PRIu64 " so far: is the disk full?",
+			  supervisor->options->journal, shed);
+	else
+		log_info("%s: records are written again", supervisor->options->journal);
+}
+
 static void start_children(struct supervisor *supervisor)
 {
 	if (child_due(&supervisor->responder.child)) {
@@ -114,6 +146,7 @@ void ticks_second(struct supervisor *supervisor)
 	guard_keeper_count(supervisor);
 	responder_retry_segments(supervisor);
 	count_dropped(supervisor, now_ns);
+	tell_shed(supervisor, now_ns);
 	if (now_ns - supervisor->observed_ns >= OBSERVE_NS)
 		ticks_observe(supervisor, now_ns);
 	own_segment_turn(supervisor, false);
