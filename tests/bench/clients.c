@@ -2,13 +2,13 @@
 /*
  * clients.c - finds out how many conversations a second a server keeps up with.
  *
- * In:  a veth device whose far end the server has; what the clients say. Out: a line for each rate tried, and `best N`.
- * Called by conversations, in the clients' network namespace. Loads clients.bpf.c on that device for the time that it
- * runs.
+ * In:  a veth device whose far end the server has; what the clients say. Out: a line for each rate tried, and `best N
+ * all N`. Called by conversations, in the clients' network namespace. Loads clients.bpf.c on that device for the time
+ * that it runs.
  *
- * The rate is raised by half until less than 9 of 10 conversations complete; then it is narrowed down. The figure is
- * the largest number that completed in a second, at whatever rate: a server that does less when it is asked for more is
- * not charged for it.
+ * The rate is raised by half until less than 9 of 10 conversations complete, twice; then it is narrowed down. The
+ * figure is the largest number that completed in a second, at whatever rate: a server that does less when it is asked
+ * for more is not charged for it.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -159,30 +159,37 @@ static double try_rate(struct clients_bpf *clients, uint64_t rate, uint64_t step
 	return completed;
 }
 
+/* Whether the server keeps up with a rate, twice tried: other work may have taken the machine away. Raises best. */
+static bool keeps_up(struct clients_bpf *clients, const struct options *options, uint64_t rate, double *best)
+{
+	double share = 0, completed;
+
+	for (int attempt = 0; attempt < 2 && share < 0.9; attempt++) {
+		completed = try_rate(clients, rate, options->step_ms, &share);
+		if (completed > *best)
+			*best = completed;
+	}
+	return share >= 0.9;
+}
+
 static double find_best(struct clients_bpf *clients, const struct options *options)
 {
 	uint64_t good = 0, bad = 0, rate = options->first_rate;
-	double best = 0, completed, share;
+	double best = 0;
 
 	while (!bad && rate <= options->last_rate) {
-		completed = try_rate(clients, rate, options->step_ms, &share);
-		if (completed > best)
-			best = completed;
-		if (share < 0.9)
-			bad = rate;
-		else
+		if (keeps_up(clients, options, rate, &best))
 			good = rate;
+		else
+			bad = rate;
 		rate = rate * 3 / 2;
 	}
-	for (int i = 0; bad && i < 3; i++) {
+	for (int i = 0; bad && i < 2; i++) {
 		rate = (good + bad) / 2;
-		completed = try_rate(clients, rate, options->step_ms, &share);
-		if (completed > best)
-			best = completed;
-		if (share < 0.9)
-			bad = rate;
-		else
+		if (keeps_up(clients, options, rate, &best))
 			good = rate;
+		else
+			bad = rate;
 	}
 	return best;
 }
@@ -238,6 +245,7 @@ int main(int argc, char **argv)
 	struct generator generator = { 0 };
 	struct clients_settings settings = { 0 };
 	struct clients_bpf *clients;
+	uint64_t completed;
 	double best;
 	int index;
 
@@ -270,9 +278,10 @@ int main(int argc, char **argv)
 	generator.stop = true;
 	pthread_kill(generator.thread, SIGUSR1);
 	pthread_join(generator.thread, NULL);
+	completed = read_counts(bpf_map__fd(clients->maps.counts)).completed;
 	clients_bpf__destroy(clients);
 	if (generator.error)
 		bench_die(generator.error, "the test run with live frames failed");
-	printf("best %.0f\n", best);
+	printf("best %.0f all %llu\n", best, (unsigned long long)completed);
 	return 0;
 }
