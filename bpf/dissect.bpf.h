@@ -37,6 +37,7 @@ static __always_inline enum link dissect_link(struct packet *p, void *data, void
 		refuse(p, truncated);
 		return LINK_REFUSED;
 	}
+	p->group_source = *(const __u8 *)(data + 6) & 1;
 	type = read16(at - 2);
 #pragma unroll
 	for (int i = 0; i < 2; i++) {

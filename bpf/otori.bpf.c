@@ -251,6 +251,8 @@ __noinline __u32 leave(struct xdp_md *ctx, struct packet *p)
 /* What becomes of a packet for a decoy. */
 static __always_inline __u32 judge(struct xdp_md *ctx, struct packet *p, const struct otori_settings *set)
 {
+	if (p->group_source && !replay)
+		refuse(p, martian);
 	/* the host's own address: only its decoy ports are ours */
 	if (p->decoy == OTORI_DECOY_OWN && !p->port_index)
 		return RESULT_PASSED;

@@ -87,11 +87,12 @@ struct packet {
 	__u8 cursor;   /* options.bpf.h: offset in options */
 	__u8 icmp_type;
 	__u8 best_place;
-	__u8 quiet;	 /* the source asked not to be recorded */
-	__u8 echo;	 /* an ICMP echo request */
-	__u8 neighbour;	 /* a neighbour solicitation */
-	__u8 icmp_error; /* quotes a segment of a decoy port; ports, addresses and seq are those of the flow */
-	__u16 nine_bits; /* of open: OTORI_COOKIE_NINE of the SYN */
+	__u8 quiet;	   /* the source asked not to be recorded */
+	__u8 group_source; /* the source MAC is a group's: an answer would go to many */
+	__u8 echo;	   /* an ICMP echo request */
+	__u8 neighbour;	   /* a neighbour solicitation */
+	__u8 icmp_error;   /* quotes a segment of a decoy port; ports, addresses and seq are those of the flow */
+	__u16 nine_bits;   /* of open: OTORI_COOKIE_NINE of the SYN */
 	__u32 options[10];
 };
 

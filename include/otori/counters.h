@@ -30,7 +30,7 @@
 	X(extension_header, "an IPv6 extension header that is not walked, or too many of them") \
 	X(bad_tcp_header, "data offset, options or flag combination are wrong") \
 	X(bad_tcp_checksum, "the TCP checksum is wrong") \
-	X(martian, "source unspecified, loopback, multicast, broadcast or a decoy") \
+	X(martian, "source unspecified, loopback, multicast, broadcast or a decoy; or a group's MAC") \
 	X(not_tcp, "another protocol than TCP, for a decoy address") \
 	X(other_port, "TCP to a port that no decoy offers") \
 	X(no_handshake, "no flow, and the acknowledgement holds no valid cookie") \

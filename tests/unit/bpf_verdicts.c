@@ -171,6 +171,10 @@ static void martians_are_refused(void **state)
 	struct frame f;
 
 	(void)state;
+	/* a source MAC that is a group's: the answer would be a broadcast */
+	frame_make(&f, &s);
+	memset(f.bytes + 6, 0xff, 6);
+	REFUSED_AS(&f, 1, false, syn, martian);
 	for (size_t i = 0; i < sizeof(four) / sizeof(*four); i++) {
 		s.source = four[i];
 		frame_make(&f, &s);
