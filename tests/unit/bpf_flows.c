@@ -207,6 +207,24 @@ static bool leaves(const struct segment *s, uint8_t flags)
 	return world_guard(w, f.bytes, f.length, OTORI_TRANSMIT_MARK) == 1;
 }
 
+/* Nothing of ours answers a RST, so the guard can't note it: its slot must not be held until the idle deadline. */
+static void reset_by_the_stranger_closes(void **state)
+{
+	struct segment s = a_syn();
+	struct frame syn, f;
+
+	(void)state;
+	frame_make(&syn, &s);
+	open_flow(&s);
+	TAKEN(&syn, 1, false, syn);
+	s.flags = F_RST;
+	frame_make(&f, &s);
+	TAKEN(&f, 1, false, rst);
+	world_drain(w);
+	ANSWERED(&syn, 1, false, syn); /* a new handshake on the same ports is answered */
+	assert_true(leaves(&s, F_ACK)); /* a forged one shuts nobody up */
+}
+
 static void closed_flow_stays_as_a_tombstone(void **state)
 {
 	struct segment s = a_syn();
@@ -450,6 +468,7 @@ int main(void)
 		WORLD_TEST(cookie_expires),
 		WORLD_TEST(every_size_class_carries_its_payload),
 		WORLD_TEST(full_ring_and_table_are_told),
+		WORLD_TEST(reset_by_the_stranger_closes),
 		WORLD_TEST(closed_flow_stays_as_a_tombstone),
 		WORLD_TEST(our_fin_first_closes_with_theirs),
 		WORLD_TEST(samples_thin_out_with_the_ring),
