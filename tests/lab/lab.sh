@@ -21,6 +21,7 @@ LAB_NAME=$(basename "$0")
 LAB_DIRECTORY=${LAB_DIRECTORY:-$LAB_TOP/build/lab}
 LAB_SOCKET=$LAB_DIRECTORY/postgres/socket
 cd "$LAB_TOP" || exit 1
+ulimit -S -n 1024 # what a login has, whatever this machine's is
 
 # A test has mounts of its own: its pins, its /run/otori and its namespaces meet nobody else's and go with it. `make run` doesn't
 # (LAB_SHARED), so that psql, bpftool and `otori status` in another terminal see the lab's sensor.
