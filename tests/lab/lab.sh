@@ -185,6 +185,7 @@ lab_down() {
     lab_sensor_down
     end_process "${LAB_SERVICE:-}"
     end_process "${LAB_DUMP:-}"
+    end_process "${LAB_HELPER:-}"
     end_process "${LAB_LINK:-}"
     lab_database_down
     in_sensor "$LAB_TOP/build/otori" run --unload >/dev/null 2>&1
