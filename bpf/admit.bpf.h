@@ -131,12 +131,12 @@ __noinline __u32 admission_enter(struct packet *p, __u32 idle_seconds)
 }
 
 /*
- * A segment of a known flow came: its slot was seen now, and a FIN or RST is noted. Written only when something changes,
- * so at most once a second. A lost race is harmless: the other side has touched the slot, or replaced it.
+ * A segment of a known flow came: its slot was seen now, and a FIN or RST is noted. Written only when something
+ * changes, so at most once a second. A lost race is harmless: the other side has touched the slot, or replaced it.
  *
  * After a RST of the stranger's nothing of ours would tell the guard that the flow is over, and its slot would be held
- * until the idle deadline. Whether the RST is in place only the responder knows (RFC 5961 3); a forged one costs little:
- * of a tombstone, too, segments pass in both directions while they come.
+ * until the idle deadline. Whether the RST is in place only the responder knows (RFC 5961 3); a forged one costs
+ * little: of a tombstone, too, segments pass in both directions while they come.
  */
 static __always_inline void admission_touch(const struct packet *p)
 {

@@ -13,7 +13,7 @@
 
 #include "base/slice.h"
 
-#define CHUNK_BYTES 512	    /* a chunk with its link */
+#define CHUNK_BYTES 512 /* a chunk with its link */
 #define CHUNK_DATA_BYTES (CHUNK_BYTES - 4)
 
 /* Chunks are named by index + 1, so that 0 is none and a queue is 16 bytes. */
@@ -31,8 +31,8 @@ void chunk_pool_close(struct chunk_pool *pool);
 
 /* An empty queue is all zero. */
 struct byte_queue {
-	uint32_t head, tail; /* chunk names */
-	uint32_t length;     /* bytes held */
+	uint32_t head, tail;  /* chunk names */
+	uint32_t length;      /* bytes held */
 	uint16_t head_offset; /* bytes of the head chunk that were dropped */
 	uint16_t tail_used;   /* bytes of the tail chunk in use */
 };

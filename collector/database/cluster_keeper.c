@@ -77,7 +77,8 @@ static int detach(int channel)
 	return moved;
 }
 
-/* Mounts of this process are its own from here on. In a chroot / is no mount, which EINVAL tells: its mounts stay as they are. */
+/* Mounts of this process are its own from here on. In a chroot / is no mount, which EINVAL tells: its mounts stay as
+ * they are. */
 static bool own_mounts(void)
 {
 	return !unshare(CLONE_NEWNS) && (!mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) || errno == EINVAL);
@@ -86,8 +87,7 @@ static bool own_mounts(void)
 /* In a namespace of our own, the folder at a place that the cluster's user can reach. */
 static void mount_inside(const struct cluster_place *place)
 {
-	if (!own_mounts() ||
-	    mount(place->dir, place->inside, NULL, MS_BIND, NULL))
+	if (!own_mounts() || mount(place->dir, place->inside, NULL, MS_BIND, NULL))
 		give_up("cannot mount", place->inside);
 }
 

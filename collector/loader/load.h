@@ -61,11 +61,11 @@ enum load_table { LOAD_TABLES(LOAD_ENUM_TABLE) LOAD_TABLE_COUNT };
 
 #define LOAD_PAYLOAD_MAX_BYTES 65536 /* as CONVERSATION_PAYLOAD_MAX_BYTES has it */
 #define LOAD_TERMS_MAX 512	     /* distinct terms in one segment; the sensor has about a hundred */
-#define LOAD_TERM_BYTES 192 /* cleaning may make three bytes of one; terms have up to 40 */
-#define LOAD_OBSERVATIONS_MAX 64    /* distinct beginnings in one segment; a sensor has one */
-#define LOAD_OBSERVATION_BYTES 8192 /* of the text of decoys or ports */
-#define LOAD_MONTHS 2760	    /* 1970 to 2199, as make_partitions has it */
-#define LOAD_NEW_MONTHS_MAX 240	    /* that one segment may want; more is nothing a sensor saw */
+#define LOAD_TERM_BYTES 192	     /* cleaning may make three bytes of one; terms have up to 40 */
+#define LOAD_OBSERVATIONS_MAX 64     /* distinct beginnings in one segment; a sensor has one */
+#define LOAD_OBSERVATION_BYTES 8192  /* of the text of decoys or ports */
+#define LOAD_MONTHS 2760	     /* 1970 to 2199, as make_partitions has it */
+#define LOAD_NEW_MONTHS_MAX 240	     /* that one segment may want; more is nothing a sensor saw */
 /* From here on a full table of locks is the segment's own doing: a month takes a hundred until the commit. */
 #define LOAD_NEW_MONTHS_MANY 24
 

@@ -16,7 +16,8 @@
 #define SMTP_RECIPIENTS_MAX 1000
 #define SMTP_RECIPIENT_BYTES_MAX (1024 * 1024) /* a thousand of the longest lines; in a replay the only limit */
 #define SMTP_HEADER_MAX_BYTES 32768
-/* Behind so much of a header block only the subject is kept: lists of recipients before it may be longer than all else. */
+/* Behind so much of a header block only the subject is kept: lists of recipients before it may be longer than all else.
+ */
 #define SMTP_HEADER_ALL_BYTES (SMTP_HEADER_MAX_BYTES - 2048)
 /* A part of a mail in one record: a multiple of a chunk's content, at most TURN_BLOCK_BYTES. */
 #define SMTP_PART_BYTES (8 * CHUNK_DATA_BYTES)

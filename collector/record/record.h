@@ -29,7 +29,8 @@ enum record_kind {
 	RECORD_SYN_SOURCE = 11,
 };
 
-/* access.depth, in this order (ANALYSIS). X(name). The types of schema/ are compared with these lists at each migration.
+/* access.depth, in this order (ANALYSIS). X(name). The types of schema/ are compared with these lists at each
+ * migration.
  */
 #define RECORD_DEPTHS(X) X(ack) X(payload) X(request) X(inner) X(rcpt) X(data)
 /* access.class. */

@@ -26,7 +26,9 @@
 #define USEFUL_NS (30 * NS_PER_SECOND) /* a responder that lived so long was no failed start */
 #define ALIVE_NS (5 * NS_PER_SECOND)   /* a worker turns its loop at least every second */
 #define DESCRIPTORS RESPONDER_FD_END
-#define SPARE 512 /* descriptors from here on are free for shuffling; twice DESCRIPTORS fit below the usual limit of 1,024 */
+#define SPARE \
+	512 /* descriptors from here on are free for shuffling; twice DESCRIPTORS fit below the usual limit of 1,024 \
+	     */
 
 _Static_assert(SPARE > RESPONDER_FD_END && SPARE + RESPONDER_FD_END < 1024, "the descriptors fit below RLIMIT_NOFILE");
 
