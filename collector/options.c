@@ -195,8 +195,7 @@ static int read_config(struct run_options *options, const char *path, struct pro
 	return err;
 }
 
-/* The host's name with what a sensor's name may not hold replaced. */
-static void sensor_from_host(char *sensor)
+void options_sensor_from_host(char *sensor)
 {
 	char host[OPTIONS_SENSOR_BYTES] = "";
 
@@ -233,7 +232,7 @@ static int check_whole(struct run_options *options, struct problem *problem)
 		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "total-seconds (%u) is less than idle-seconds (%u)",
 				   options->total_seconds, options->idle_seconds);
 	if (!options->sensor[0])
-		sensor_from_host(options->sensor);
+		options_sensor_from_host(options->sensor);
 	return options_read_quiet(options, problem);
 }
 

@@ -59,4 +59,7 @@ int options_read_quiet(struct run_options *options, struct problem *problem);
 void options_close(struct run_options *options);
 void options_help(FILE *out);
 
+/* Names a sensor after the host, with what a name may not hold replaced. sensor: OPTIONS_SENSOR_BYTES. */
+void options_sensor_from_host(char *sensor);
+
 #endif

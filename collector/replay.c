@@ -154,17 +154,6 @@ static int check_arguments(struct arguments *arguments, struct problem *problem)
 	return 0;
 }
 
-static void name_after_host(char *sensor)
-{
-	char host[OPTIONS_SENSOR_BYTES] = "";
-
-	if (gethostname(host, sizeof(host) - 1) < 0 || !isalnum((unsigned char)host[0]))
-		strcpy(host, "otori");
-	for (char *c = host; *c; c++)
-		*c = (char)(isalnum((unsigned char)*c) || strchr("._-", *c) ? tolower((unsigned char)*c) : '-');
-	memcpy(sensor, host, sizeof(host));
-}
-
 static int read_arguments(struct arguments *arguments, int argc, char **argv, struct problem *problem)
 {
 	struct option known[ROWS + 4] = { 0 };
@@ -197,7 +186,7 @@ static int read_arguments(struct arguments *arguments, int argc, char **argv, st
 	arguments->files = argv + optind;
 	arguments->file_count = (size_t)(argc - optind);
 	if (!arguments->options.sensor[0])
-		name_after_host(arguments->options.sensor);
+		options_sensor_from_host(arguments->options.sensor);
 	return check_arguments(arguments, problem);
 }
 

@@ -109,6 +109,8 @@ static struct turn turn_begin(struct conversation_pool *pool, struct conversatio
 	};
 }
 
+const uint16_t conversation_server_first_ports[CONVERSATION_SERVER_FIRST_PORTS] = { 25, 587, 2525 };
+
 bool conversation_server_first(const struct mimic_policy *policy, uint16_t decoy_port)
 {
 	for (size_t i = 0; i < policy->server_first_port_count; i++)

@@ -71,6 +71,10 @@ struct conversation_result {
 	bool abort;	   /* break off as a network fault would: RST */
 };
 
+/* Ports on which a mail server greets first: for mimic_policy, live and in a replay alike. */
+#define CONVERSATION_SERVER_FIRST_PORTS 3
+extern const uint16_t conversation_server_first_ports[CONVERSATION_SERVER_FIRST_PORTS];
+
 /* A conversation on this decoy port begins with the server's banner: it must be begun at open and not at the first
  * byte. */
 bool conversation_server_first(const struct mimic_policy *policy, uint16_t decoy_port);

@@ -96,7 +96,7 @@ static void add_late_byte(struct turn *turn, struct smtp_state *state, uint8_t b
 	if (line_start && byte != ' ' && byte != '\t') /* else the line before goes on */
 		state->late_match = 0;
 	if (state->late_match < LATE_KEPT) {
-		bool fits = (byte | 0x20) == wanted[state->late_match] || byte == wanted[state->late_match];
+		bool fits = (byte | 0x20) == wanted[state->late_match];
 
 		state->late_match = fits ? state->late_match + 1 : LATE_LEFT_OUT;
 		if (state->late_match != LATE_KEPT)

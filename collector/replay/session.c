@@ -33,8 +33,6 @@
 #define IDS_PER_SEGMENT (12u << 20) /* of 2^24: time for a new segment */
 #define LISTED_BYTES (OTORI_MAX_PREFIXES * (PREFIX_TEXT_BYTES + 1))
 
-static const uint16_t server_first_ports[] = { 25, 587, 2525 };
-
 struct session {
 	struct session_plan plan;
 	struct decoys *decoys;
@@ -122,8 +120,8 @@ static int open_policy(struct session *session)
 		.secrets_clear = session->plan.secrets_clear,
 		.replay = true,
 		.mail_max_bytes = session->plan.mail_max_bytes,
-		.server_first_ports = server_first_ports,
-		.server_first_port_count = sizeof(server_first_ports) / sizeof(server_first_ports[0]),
+		.server_first_ports = conversation_server_first_ports,
+		.server_first_port_count = CONVERSATION_SERVER_FIRST_PORTS,
 		.is_decoy = policy_is_decoy,
 		.is_decoy_context = session->decoys,
 	};

@@ -35,8 +35,6 @@ struct thread_start {
 	struct serve *serve;
 };
 
-static const uint16_t server_first_ports[] = { 25, 587, 2525 };
-
 static int complain(const char *what, int error)
 {
 	fprintf(stderr, "otori-responder: %s: %s\n", what, strerror(-error));
@@ -106,8 +104,8 @@ static void make_policy(struct responder *responder)
 	policy->offer_starttls = start->offer_starttls;
 	policy->mail_max_bytes = start->mail_max_bytes;
 	policy->page_bytes = start->page_bytes;
-	policy->server_first_ports = server_first_ports;
-	policy->server_first_port_count = sizeof(server_first_ports) / sizeof(server_first_ports[0]);
+	policy->server_first_ports = conversation_server_first_ports;
+	policy->server_first_port_count = CONVERSATION_SERVER_FIRST_PORTS;
 	policy->is_decoy = is_decoy;
 	policy->is_decoy_context = start;
 }

@@ -9,7 +9,6 @@
 
 V4=198.18
 V6=2001:db8:18::
-quiet() { "$@" >/dev/null 2>&1; }
 
 # one access each: http/web web.example:80, http/tunnel shop.example:443, socks4 203.0.113.80:80, socks4a, socks5 (address), socks5 (name)
 clients_curl() {
