@@ -5,14 +5,12 @@
  * In:  argv: decoys, ports, capture files. Out: rows in the database, a summary on stdout, one line on stderr for what
  * is wrong. Called by main.c. The work is replay/session.c's.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "command.h"
