@@ -11,7 +11,12 @@
 	X(1, 0001_tables) \
 	X(2, 0002_functions) \
 	X(3, 0003_views) \
-	X(4, 0004_ledger)
+	X(4, 0004_ledger) \
+	X(5, 0005_rollups) \
+	X(6, 0006_probes) \
+	X(7, 0007_enrichment) \
+	X(8, 0008_exploits) \
+	X(9, 0009_figures)
 
 /* .incbin copies the file as it is; the byte behind it terminates the text. */
 #define MIGRATION_INCLUDE(number, name) \
