@@ -4,3 +4,6 @@
 
 set local role otori_owner;
 set local search_path to otori;
+
+-- what was loaded before there were roll-ups
+select rollup_rebuild();

@@ -220,6 +220,35 @@ void copy_inet(struct copy_buffer *buffer, const struct address *address)
 	buffer->length += 8u + length;
 }
 
+void copy_array(struct copy_buffer *buffer, uint32_t type, uint32_t count)
+{
+	uint8_t *to = reserve(buffer, 20);
+
+	if (!to)
+		return;
+	put_be32(to, count ? 1 : 0); /* dimensions */
+	put_be32(to + 4, 0);	     /* no nulls */
+	put_be32(to + 8, type);
+	put_be32(to + 12, count);
+	put_be32(to + 16, 1); /* first index */
+	buffer->length += count ? 20 : 12;
+}
+
+size_t copy_value(struct copy_buffer *buffer, const uint8_t *value)
+{
+	uint32_t length;
+	uint8_t *to;
+
+	memcpy(&length, value, sizeof(length));
+	length = be32toh(length);
+	to = reserve(buffer, 4 + (size_t)length);
+	if (to) {
+		memcpy(to, value, 4 + (size_t)length);
+		buffer->length += 4 + (size_t)length;
+	}
+	return 4 + (size_t)length;
+}
+
 int32_t copy_clamp_int4(uint64_t value)
 {
 	return value > INT32_MAX ? INT32_MAX : (int32_t)value;

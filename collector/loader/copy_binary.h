@@ -42,6 +42,11 @@ void copy_text_or_null(struct copy_buffer *buffer, struct slice bytes);
 void copy_bytea_or_null(struct copy_buffer *buffer, struct slice bytes);
 void copy_inet(struct copy_buffer *buffer, const struct address *address);
 
+/* An array parameter: what stands before its elements, which are then written as columns are. type: the elements'. */
+void copy_array(struct copy_buffer *buffer, uint32_t type, uint32_t count);
+/* A value out of another buffer, where it stands with its length before it; returns the bytes of both. */
+size_t copy_value(struct copy_buffer *buffer, const uint8_t *value);
+
 /* Numbers that the sensor keeps unsigned, within what the column can hold. */
 int32_t copy_clamp_int4(uint64_t value);
 int64_t copy_clamp_int8(uint64_t value);

@@ -39,8 +39,9 @@ struct load *load_new(void)
 	load->payloads = payload_identities_new();
 	load->subjects = subject_decoder_new();
 	load->payload_batch = load_payload_batch_new();
+	load->rollups = load_rollups_new();
 	load->terms = calloc(LOAD_TERMS_MAX, sizeof(*load->terms));
-	if (!load->payloads || !load->payload_batch || !load->subjects || !load->terms) {
+	if (!load->payloads || !load->payload_batch || !load->subjects || !load->rollups || !load->terms) {
 		load_free(load);
 		return NULL;
 	}
@@ -56,6 +57,7 @@ void load_free(struct load *load)
 	load_observations_clear(load);
 	payload_identities_free(load->payloads);
 	load_payload_batch_free(load->payload_batch);
+	load_rollups_free(load->rollups);
 	subject_decoder_free(load->subjects);
 	sum_table_free(&load->ledger);
 	sum_table_free(&load->syn_sources);
@@ -136,6 +138,12 @@ int load_execute(struct load *load, const char *statement)
 int load_execute_params(struct load *load, const char *statement, int count, const char *const *values)
 {
 	return take_result(load, PQexecParams(load->connection, statement, count, NULL, values, NULL, NULL, 0));
+}
+
+int load_execute_binary(struct load *load, const char *statement, int count, const char *const *values,
+			const int *lengths, const int *formats)
+{
+	return take_result(load, PQexecParams(load->connection, statement, count, NULL, values, lengths, formats, 0));
 }
 
 /* --- the pump ----------------------------------------------------------------------------------------------------- */
@@ -475,6 +483,9 @@ int load_commit(struct load *load, uint64_t file_bytes, bool cut)
 		error = load_observations_flush(load);
 	if (!error)
 		error = enter_segment(load, &load->header, load->records, file_bytes, cut, NULL);
+	/* Last, since nothing else may be waited for under their lock. */
+	if (!error)
+		error = load_rollups_flush(load);
 	if (!error)
 		error = load_execute(load, "commit");
 	if (error)
@@ -495,6 +506,7 @@ void load_abort(struct load *load)
 	load_ledger_clear(load);
 	load_observations_clear(load);
 	load_payloads_clear(load);
+	load_rollups_clear(load);
 	forget(load);
 	if (!load->in_transaction)
 		return;

@@ -90,6 +90,7 @@ struct load {
 	struct load_payload_batch *payload_batch; /* owned */
 	struct payload_identities *payloads;
 	struct subject_decoder *subjects;
+	struct load_rollups *rollups; /* owned */
 	struct sum_table ledger, syn_sources, packets;
 	char (*terms)[LOAD_TERM_BYTES]; /* names of ledger entries' terms; owned */
 	uint16_t term_column[LOAD_TERMS_MAX];
@@ -155,11 +156,17 @@ int load_judge(struct load *load, PGresult *result);
 /* Runs one statement without parameters, or with; judges what came of it. */
 int load_execute(struct load *load, const char *statement);
 int load_execute_params(struct load *load, const char *statement, int count, const char *const *values);
+/* The same, where formats says for each parameter whether it is binary (1), of so many bytes. */
+int load_execute_binary(struct load *load, const char *statement, int count, const char *const *values,
+			const int *lengths, const int *formats);
 
 /* Sends all rows of a table that wait. */
 int load_send(struct load *load, enum load_table table);
 /* Ends the COPY under way, if there is one, so that statements can run. */
 int load_copy_end(struct load *load);
+
+/* Name of a class in the database. */
+const char *load_class_name(enum access_class class);
 
 int load_access(struct load *load, const struct record_access *record);
 int load_hop(struct load *load, const struct record_hop *record);
@@ -177,6 +184,24 @@ void load_payloads_clear(struct load *load);
 int load_mail(struct load *load, const struct record_mail *record);
 int load_mail_part(struct load *load, const struct record_mail_part *record);
 int load_mail_recipient(struct load *load, const struct record_mail_recipient *record);
+
+/* What counts of an access, as it stands in its row. */
+struct load_counted {
+	uint64_t started_ns;
+	enum access_class class;
+	enum depth depth;
+	const char *smtp_kind; /* NULL: null */
+};
+
+struct load_rollups *load_rollups_new(void);
+void load_rollups_free(struct load_rollups *rollups);
+/* Add to the roll-ups what has become a row; a mail's recipients follow it. */
+int load_rollup_access(struct load *load, const struct record_access *record, const struct load_counted *counted);
+int load_rollup_mail(struct load *load, const struct record_mail *record, uint64_t received_ns, bool probe);
+int load_rollup_recipient(struct load *load, const struct record_mail_recipient *record, uint64_t received_ns);
+/* Sends the sums, under the lock of the sensor's roll-ups. No COPY is under way. */
+int load_rollups_flush(struct load *load);
+void load_rollups_clear(struct load *load);
 
 int load_syn_sample(struct load *load, const struct record_syn_sample *record);
 int load_syn_source(struct load *load, const struct record_syn_source *record);

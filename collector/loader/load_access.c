@@ -17,6 +17,11 @@ static const char *const depth_names[] = {
 	RECORD_DEPTHS(DEPTH_NAME)
 };
 
+const char *load_class_name(enum access_class class)
+{
+	return class_names[class];
+}
+
 /* A count of 0 means that it is not known. */
 static void put_known(struct copy_buffer *row, uint16_t value)
 {
@@ -50,12 +55,18 @@ int load_access(struct load *load, const struct record_access *record)
 	bool longer = record->payload.length > LOAD_PAYLOAD_MAX_BYTES;
 	struct slice payload =
 		slice_of(record->payload.bytes, longer ? LOAD_PAYLOAD_MAX_BYTES : record->payload.length);
+	struct load_counted counted = { .class = record->class < CLASS_COUNT ? record->class : CLASS_other,
+					.depth = record->depth < DEPTH_COUNT ? record->depth : DEPTH_ack };
 	uint8_t sha256[PAYLOAD_SHA256_BYTES];
 	struct copy_buffer *row;
 	int error = load_time(load, &started_ns);
 
 	if (!error && payload.length)
 		error = load_payload(load, payload, started_ns, sha256);
+	if (error)
+		return error;
+	counted.started_ns = started_ns;
+	error = load_rollup_access(load, record, &counted);
 	if (error)
 		return error;
 	/* The column takes any time that a bigint of nanoseconds can name; only the order must hold. */
@@ -72,8 +83,8 @@ int load_access(struct load *load, const struct record_access *record)
 	load_vlans(row, &record->endpoints);
 	copy_text_or_null(row, record->protocol);
 	load_relay(row, record->relay_host, record->relay_port);
-	copy_name(row, class_names[record->class < CLASS_COUNT ? record->class : CLASS_other]);
-	copy_name(row, depth_names[record->depth < DEPTH_COUNT ? record->depth : DEPTH_ack]);
+	copy_name(row, class_names[counted.class]);
+	copy_name(row, depth_names[counted.depth]);
 	copy_text_or_null(row, record->exploit);
 	copy_text(row, record->end_reason);
 	copy_int8(row, copy_clamp_int8(record->bytes_in));

@@ -14,6 +14,8 @@ int load_mail(struct load *load, const struct record_mail *record)
 	struct slice subject;
 	int error = load_time(load, &received_ns);
 
+	if (!error)
+		error = load_rollup_mail(load, record, received_ns, false);
 	if (error)
 		return error;
 	row = load_row(load, LOAD_MAIL, 24);
@@ -70,6 +72,8 @@ int load_mail_recipient(struct load *load, const struct record_mail_recipient *r
 	struct copy_buffer *row;
 	int error = load_time(load, &received_ns);
 
+	if (!error)
+		error = load_rollup_recipient(load, record, received_ns);
 	if (error)
 		return error;
 	row = load_row(load, LOAD_MAIL_RECIPIENT, 6);
