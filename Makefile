@@ -12,7 +12,7 @@ VERSION := $(shell cat VERSION)
 PREFIX  ?= /usr/local
 
 PKGS_RESPONDER := libbpf libzstd libseccomp libcap-ng
-PKGS_OTORI     := $(PKGS_RESPONDER) libpq libpcap libcrypto gmime-3.0 libnl-3.0 libnl-genl-3.0 libnl-route-3.0
+PKGS_OTORI     := $(PKGS_RESPONDER) libpq libpcap libcrypto gmime-3.0 libnl-3.0 libnl-genl-3.0 libnl-route-3.0 libmaxminddb libcares libpsl
 pkg = $(shell pkg-config $(1) $(2) 2>/dev/null)
 # Asked once; before `make deps` the answer is empty, and the make that builds is a new one.
 INCLUDES       := $(patsubst -I%,-isystem %,$(call pkg,--cflags,$(PKGS_OTORI)))
@@ -84,8 +84,11 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libotori.a
 
 # --- what a person calls ------------------------------------------------------------------------------------------
 
-deps: ## install what building and running need (Debian packages, two system users)
+deps: ## install what building and running need (Debian packages, two system users, the database of countries)
 	@scripts/deps build run
+
+country-database: ## fetch the default database of countries (npm) into build/country.mmdb
+	@scripts/country-database $(BUILD)/country.mmdb
 
 # With IFACE and DECOYS the real thing; without, a lab in network namespaces with real clients.
 run: ## IFACE=eth0 DECOYS=203.0.113.0/24: the sensor; without IFACE: a lab with real clients for LAB_SECONDS
@@ -124,7 +127,7 @@ bench: ## figures against a peer in the same run: to the terminal and to build/b
 
 lint: ## clang-format, clang-tidy, shellcheck, sparse where they apply
 	clang-format --dry-run -Werror $(wildcard collector/*.[ch] collector/*/*.[ch] bpf/*.[ch] include/otori/*.h)
-	shellcheck -x scripts/deps tests/run .ci/run $(wildcard tests/lab/lab.sh tests/lab/[0-9]*)
+	shellcheck -x scripts/deps scripts/country-database tests/run .ci/run $(wildcard tests/lab/lab.sh tests/lab/[0-9]*)
 
 INSTALL_BIN   := $(DESTDIR)$(PREFIX)/bin
 INSTALL_SHARE := $(DESTDIR)$(PREFIX)/share/otori
@@ -133,6 +136,7 @@ install: all ## install into PREFIX (/usr/local), with DESTDIR
 	install -d $(INSTALL_BIN) $(INSTALL_SHARE)/schema
 	install -m 755 $(BUILD)/otori $(BUILD)/otori-responder $(INSTALL_BIN)
 	install -m 644 $(wildcard schema/*.sql) $(INSTALL_SHARE)/schema
+	[ ! -f $(BUILD)/country.mmdb ] || install -m 644 $(BUILD)/country.mmdb $(INSTALL_SHARE)
 
 uninstall: ## remove what install put there
 	rm -f $(INSTALL_BIN)/otori $(INSTALL_BIN)/otori-responder
@@ -143,4 +147,4 @@ clean: ## remove what was built
 
 -include $(LIB_OBJECTS:.o=.d) $(BUILD)/obj/collector/main.d $(BUILD)/obj/collector/responder/main.d
 
-.PHONY: all help deps run check $(CHECK_PARTS) unit-tests sanitize-tests bench lint install uninstall clean
+.PHONY: all help deps country-database run check $(CHECK_PARTS) unit-tests sanitize-tests bench lint install uninstall clean

@@ -15,22 +15,13 @@ struct subcommand {
 	const char *help;
 };
 
-/* Its place is kept, so that a user who read the plan gets an answer and not a riddle. */
-static int command_enrich(int argc, char **argv)
-{
-	(void)argc;
-	(void)argv;
-	fputs("otori: enrich: this version does not look anything up yet\n", stderr);
-	return COMMAND_FAILURE;
-}
-
 static const struct subcommand subcommands[] = {
 	{ "run", command_run, "observe: answer on the decoys and record who comes" },
 	{ "replay", command_replay, "read captures as if they had come in by the wire" },
 	{ "report", command_report, "the summary and the daily figures out of the database" },
 	{ "status", command_status, "counters, flows, ledger, journal and protections of the running sensor" },
 	{ "init-db", command_init_db, "bring a database's schema up to date" },
-	{ "enrich", command_enrich, "names and countries of what was seen (not in this version)" },
+	{ "enrich", command_enrich, "countries, networks and mail exchangers of what was seen" },
 	{ "guard", command_guard, "what keeps anything but answers from leaving" },
 };
 
