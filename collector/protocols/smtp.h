@@ -54,9 +54,11 @@ struct smtp_state {
 	uint64_t size_bytes;   /* of the mail, unstuffed */
 	uint64_t stored_bytes; /* handed on as parts */
 	uint64_t skip_bytes;   /* of BDAT */
+	uint64_t body_offset;  /* in the mail; UINT64_MAX = its header goes on */
 	struct byte_queue helo, mail_from, username;
 	struct byte_queue recipient_list; /* u16 length, address, ... */
 	struct byte_queue header;
+	struct byte_queue scan; /* struct scan_stream between two parts of a body */
 };
 
 _Static_assert(sizeof(struct smtp_state) <= MIMIC_STATE_BYTES, "state must fit");

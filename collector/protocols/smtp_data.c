@@ -6,13 +6,17 @@
  * RECORD_MAIL and a RECORD_MAIL_RECIPIENT for each recipient. Called by mimic_smtp.c and smtp_command.c. A mail of any
  * length needs the same memory: one part and 32 KiB of its header.
  */
+#include "probe/probe.h"
 #include "protocols/smtp.h"
+
+_Static_assert(TURN_PAGE_BYTES >= TURN_BLOCK_BYTES, "a header block, decoded, fits the page");
 
 void smtp_forget_envelope(struct turn *turn, struct smtp_state *state)
 {
 	byte_queue_clear(turn->chunks, &state->mail_from);
 	byte_queue_clear(turn->chunks, &state->recipient_list);
 	byte_queue_clear(turn->chunks, &state->header);
+	byte_queue_clear(turn->chunks, &state->scan);
 	state->recipients = 0;
 	state->mail_open = false;
 }
@@ -27,11 +31,48 @@ void smtp_data_begin(struct turn *turn, struct smtp_state *state)
 	state->size_bytes = 0;
 	state->stored_bytes = 0;
 	state->truncated = false;
+	state->body_offset = UINT64_MAX;
 	byte_queue_clear(turn->chunks, &state->header);
+	byte_queue_clear(turn->chunks, &state->scan);
 }
 
-/* Hands on what has gathered. Parts are cut at the same offsets however the bytes came. */
-static void flush_part(struct turn *turn, struct smtp_state *state)
+/*
+ * Looks for the decoy's address and port in what a part holds of the body. What must be known of it for the next part
+ * lies in chunks meanwhile; where there are none, the search begins anew behind it.
+ */
+static uint8_t scan_part(struct turn *turn, struct smtp_state *state, struct slice part, bool last)
+{
+	const struct endpoints *endpoints = turn_endpoints(turn);
+	struct scan_stream stream;
+	struct scan_decoy decoy;
+
+	if (state->body_offset > state->stored_bytes) {
+		uint64_t header = state->body_offset - state->stored_bytes;
+
+		part = slice_of(part.bytes, header < part.length ? part.length : 0);
+		if (part.length)
+			part = slice_of(part.bytes + header, part.length - (size_t)header);
+	}
+	if (!part.length && !state->scan.length)
+		return 0;
+	stream.found = 0;
+	stream.quoted = stream.in_escape = false;
+	stream.escape = 0;
+	stream.plain.length = stream.plain.looked_at = 0;
+	byte_queue_peek(turn->chunks, &state->scan, 0, &stream, sizeof(stream));
+	byte_queue_clear(turn->chunks, &state->scan);
+	scan_decoy(&decoy, &endpoints->decoy, endpoints->decoy_port);
+	scan_input(&decoy, &stream, part, last);
+	if (!last)
+		(void)byte_queue_append(
+			turn->chunks, &state->scan,
+			slice_of(&stream, stream.quoted ? sizeof(stream) : offsetof(struct scan_stream, decoded)));
+	return stream.found;
+}
+
+/* Hands on what has gathered; the best that its body held where it is the last. Parts are cut at the same offsets
+ * however the bytes came. */
+static uint8_t flush_part(struct turn *turn, struct smtp_state *state, bool last)
 {
 	struct byte_queue *pending = turn_pending(turn);
 	size_t length = byte_queue_peek(turn->chunks, pending, 0, turn->block, SMTP_PART_BYTES);
@@ -42,12 +83,14 @@ static void flush_part(struct turn *turn, struct smtp_state *state)
 		.bytes = slice_of(turn->block, length),
 	};
 
+	uint8_t found;
+
 	byte_queue_clear(turn->chunks, pending);
-	if (!length)
-		return;
-	if (record_append_mail_part(turn->pool->records, &part))
+	if (length && record_append_mail_part(turn->pool->records, &part))
 		state->truncated = true; /* a part is missing: the loader must not take the mail for whole */
+	found = scan_part(turn, state, part.bytes, last);
 	state->stored_bytes += length;
+	return found;
 }
 
 static void add_body(struct turn *turn, struct smtp_state *state, struct slice bytes)
@@ -73,7 +116,7 @@ static void add_body(struct turn *turn, struct smtp_state *state, struct slice b
 		bytes.bytes += part;
 		bytes.length -= part;
 		if (pending->length == SMTP_PART_BYTES)
-			flush_part(turn, state);
+			(void)flush_part(turn, state, false);
 	}
 }
 
@@ -152,9 +195,13 @@ static void add_header(struct turn *turn, struct smtp_state *state, struct slice
 
 static void add(struct turn *turn, struct smtp_state *state, struct slice bytes)
 {
+	bool in_header = state->header_place != HEADER_OVER;
+
 	if (!bytes.length)
 		return;
 	add_header(turn, state, bytes);
+	if (in_header && state->header_place == HEADER_OVER) /* bytes end at the latest where their line does */
+		state->body_offset = state->size_bytes + bytes.length;
 	add_body(turn, state, bytes);
 }
 
@@ -254,6 +301,40 @@ static void record_recipients(struct turn *turn, struct smtp_state *state)
 	}
 }
 
+static void probe_recipients(struct turn *turn, struct smtp_state *state, struct scan_decoy *decoy,
+			     struct probe_finding *finding)
+{
+	uint8_t head[2], address[SMTP_LINE_MAX_BYTES];
+	size_t at = 0;
+
+	while (probe_wants(finding, PROBE_PLACE_rcpt_to) &&
+	       byte_queue_peek(turn->chunks, &state->recipient_list, at, head, 2) == 2) {
+		size_t length = (size_t)head[0] << 8 | head[1];
+
+		if (length > sizeof(address) ||
+		    byte_queue_peek(turn->chunks, &state->recipient_list, at + 2, address, length) < length)
+			return;
+		probe_text(decoy, finding, PROBE_PLACE_rcpt_to, slice_of(address, length));
+		at += 2 + length;
+	}
+}
+
+/* Does the mail name the decoy that it came through? in_body: what was found there. */
+static void probe_mail(struct turn *turn, struct smtp_state *state, struct record_mail *mail, uint8_t in_body)
+{
+	struct probe_finding finding = { 0 };
+	struct scan_decoy decoy;
+
+	scan_decoy(&decoy, &mail->endpoints.decoy, mail->endpoints.decoy_port);
+	probe_note(&finding, PROBE_PLACE_body, in_body);
+	probe_header(&decoy, &finding, mail->header, (uint8_t *)turn->page);
+	probe_text(&decoy, &finding, PROBE_PLACE_helo, mail->helo);
+	probe_text(&decoy, &finding, PROBE_PLACE_mail_from, mail->mail_from);
+	probe_recipients(turn, state, &decoy, &finding);
+	mail->probe_place = finding.place;
+	mail->probe_encoding = finding.encoding;
+}
+
 static struct slice taken(struct turn *turn, const struct byte_queue *queue, uint8_t *to, size_t size)
 {
 	return slice_of(to, byte_queue_peek(turn->chunks, queue, 0, to, size));
@@ -272,15 +353,17 @@ void smtp_data_end(struct turn *turn, struct smtp_state *state, bool complete)
 		.size_bytes = state->size_bytes,
 		.recipients = state->recipients,
 	};
+	uint8_t in_body = flush_part(turn, state, true);
 	int32_t port;
 
-	flush_part(turn, state);
 	mail.truncated = state->truncated;
 	mail.relay_host = slice_of(host, turn_relay(turn, (char *)host, sizeof(host), &port));
 	mail.relay_port = port;
 	mail.helo = taken(turn, &state->helo, helo, sizeof(helo));
 	mail.mail_from = taken(turn, &state->mail_from, from, sizeof(from));
 	mail.header = taken(turn, &state->header, turn->block, TURN_BLOCK_BYTES);
+	if (complete)
+		probe_mail(turn, state, &mail, in_body);
 	(void)record_append_mail(turn->pool->records, &mail);
 	record_recipients(turn, state);
 	turn_count_mail(turn);

@@ -38,7 +38,7 @@
 #define MAIL_FIELDS(F) \
 	F(u64, access) F(u64, mail) F(u64, received_at_ns) F(endpoints, endpoints) F(bytes, relay_host) \
 	F(i32, relay_port) F(u8, direct) F(u8, complete) F(bytes, helo) F(bytes, mail_from) F(bytes, header) \
-	F(u64, size_bytes) F(u8, truncated) F(u32, recipients)
+	F(u64, size_bytes) F(u8, truncated) F(u32, recipients) F(late_u8, probe_place) F(late_u8, probe_encoding)
 
 #define MAIL_RECIPIENT_FIELDS(F) F(u64, mail) F(u64, received_at_ns) F(u32, position) F(bytes, address)
 
@@ -69,6 +69,12 @@
 /* --- sizes: bytes that a field takes ------------------------------------------------------------------------------ */
 
 static inline size_t size_u8(uint8_t value)
+{
+	return sizeof(value);
+}
+
+/* A field that was appended: a body that an older version wrote ends before it, and then it is 0. */
+static inline size_t size_late_u8(uint8_t value)
 {
 	return sizeof(value);
 }
@@ -136,6 +142,11 @@ static inline void put(uint8_t **to, const void *from, size_t length)
 static inline void put_u8(uint8_t **to, uint8_t value)
 {
 	*(*to)++ = value;
+}
+
+static inline void put_late_u8(uint8_t **to, uint8_t value)
+{
+	put_u8(to, value);
 }
 
 static inline void put_u16(uint8_t **to, uint16_t value)
@@ -219,6 +230,11 @@ static inline bool take(struct slice *from, void *to, size_t length)
 static inline bool take_u8(struct slice *from, uint8_t *value)
 {
 	return take(from, value, sizeof(*value));
+}
+
+static inline bool take_late_u8(struct slice *from, uint8_t *value)
+{
+	return !from->length || take_u8(from, value);
 }
 
 static inline bool take_u16(struct slice *from, uint16_t *value)

@@ -35,11 +35,28 @@ enum record_kind {
 #define RECORD_DEPTHS(X) X(ack) X(payload) X(request) X(inner) X(rcpt) X(data)
 /* access.class. */
 #define RECORD_CLASSES(X) X(exploit) X(mail) X(web) X(tunnel) X(other)
+/*
+ * probe_mail.found_in and .encoding: of several places or spellings the first of these lists counts. Append-only, as
+ * their numbers are in the journal. The checks of schema/ are compared with these lists at each migration.
+ */
+#define RECORD_PROBE_PLACES(X) X(subject) X(body) X(message_id) X(helo) X(mail_from) X(rcpt_to) X(header)
+#define RECORD_PROBE_ENCODINGS(X) X(dotted) X(reversed) X(decimal) X(hex) X(base64)
+
+/* access.smtp_kind; the loader makes it of the payload (probe/smtp_kind.h). */
+#define RECORD_SMTP_KINDS(X) X(relay_test) X(mail) X(other)
 
 #define RECORD_ENUM_DEPTH(name) DEPTH_##name,
 enum depth { RECORD_DEPTHS(RECORD_ENUM_DEPTH) DEPTH_COUNT };
 #define RECORD_ENUM_CLASS(name) CLASS_##name,
 enum access_class { RECORD_CLASSES(RECORD_ENUM_CLASS) CLASS_COUNT };
+
+#define RECORD_ENUM_PROBE_PLACE(name) PROBE_PLACE_##name,
+enum probe_place { PROBE_PLACE_NONE, RECORD_PROBE_PLACES(RECORD_ENUM_PROBE_PLACE) PROBE_PLACE_COUNT };
+#define RECORD_ENUM_PROBE_ENCODING(name) PROBE_ENCODING_##name,
+enum probe_encoding { PROBE_ENCODING_NONE, RECORD_PROBE_ENCODINGS(RECORD_ENUM_PROBE_ENCODING) PROBE_ENCODING_COUNT };
+
+#define RECORD_ENUM_SMTP_KIND(name) SMTP_KIND_##name,
+enum smtp_kind { RECORD_SMTP_KINDS(RECORD_ENUM_SMTP_KIND) SMTP_KIND_COUNT };
 
 /* Flags of a destination that was asked for (hop.flags). */
 #define HOP_LOOPBACK 1 /* 127.0.0.0/8, ::1, localhost */
@@ -138,6 +155,10 @@ struct record_mail {
 	uint64_t size_bytes;
 	uint8_t truncated; /* 1 = longer than the limit; size_bytes counts on */
 	uint32_t recipients;
+	/* Since 0.2: where a complete mail names the decoy it came through, and how; 0 = it doesn't, or wasn't asked.
+	 */
+	uint8_t probe_place;	/* enum probe_place */
+	uint8_t probe_encoding; /* enum probe_encoding */
 };
 
 struct record_mail_recipient {

@@ -145,6 +145,8 @@ static void random_record(enum record_kind kind, struct record *record)
 			.size_bytes = random64(),
 			.truncated = 1,
 			.recipients = (uint32_t)random64(),
+			.probe_place = (uint8_t)random64(),
+			.probe_encoding = (uint8_t)random64(),
 		};
 		break;
 	case RECORD_MAIL_RECIPIENT:
@@ -260,7 +262,7 @@ static void assert_same_credential(const struct record_credential *a, const stru
 static void assert_same_mail(const struct record_mail *a, const struct record_mail *b)
 {
 	SAME(access), SAME(mail), SAME(received_at_ns), SAME(relay_port), SAME(direct), SAME(complete);
-	SAME(size_bytes), SAME(truncated), SAME(recipients);
+	SAME(size_bytes), SAME(truncated), SAME(recipients), SAME(probe_place), SAME(probe_encoding);
 	SAME_ENDPOINTS();
 	SAME_SLICE(relay_host), SAME_SLICE(helo), SAME_SLICE(mail_from), SAME_SLICE(header);
 }
@@ -385,6 +387,12 @@ static void a_full_buffer_refuses_whole_records(void **state)
 	record_buffer_close(&buffer);
 }
 
+/* Bytes of the fields that an older version didn't write. */
+static size_t late_bytes(enum record_kind kind)
+{
+	return kind == RECORD_MAIL ? 2 : 0;
+}
+
 /* Every prefix of a record, held against a page that traps, is refused and not read past. */
 static void a_cut_record_is_damaged(void **state)
 {
@@ -401,7 +409,7 @@ static void a_cut_record_is_damaged(void **state)
 		random_record((enum record_kind)kind, &record);
 		record_buffer_reset(&buffer);
 		assert_int_equal(append(&buffer, &record), 0);
-		for (size_t length = 1; length < buffer.length; length++) {
+		for (size_t length = 1; length < buffer.length - late_bytes((enum record_kind)kind); length++) {
 			uint8_t *at = memory + 2 * page - length;
 			struct slice left = slice_of(at, length);
 
@@ -418,6 +426,33 @@ static void a_cut_record_is_damaged(void **state)
 	}
 	record_buffer_close(&buffer);
 	munmap(memory, 3 * page);
+}
+
+/* What an older version wrote ends before the fields that were appended since: it is read, and they are 0. */
+static void older_versions_are_read(void **state)
+{
+	struct record_buffer buffer;
+	struct record record, older;
+
+	(void)state;
+	assert_int_equal(record_buffer_open(&buffer, 1 << 20), 0);
+	random_record(RECORD_MAIL, &record);
+	record.mail.probe_place = PROBE_PLACE_body;
+	record.mail.probe_encoding = PROBE_ENCODING_hex;
+	assert_int_equal(append(&buffer, &record), 0);
+	for (size_t missing = 0; missing <= late_bytes(RECORD_MAIL); missing++) {
+		size_t body = buffer.length - 5 - missing;
+		struct slice left = slice_of(buffer.bytes, buffer.length - missing);
+
+		for (unsigned int i = 0; i < 4; i++)
+			buffer.bytes[1 + i] = (uint8_t)(body >> 8 * i);
+		assert_int_equal(record_next(&left, &older), 1);
+		assert_int_equal(left.length, 0);
+		assert_int_equal(older.mail.recipients, record.mail.recipients);
+		assert_int_equal(older.mail.probe_place, missing < 2 ? PROBE_PLACE_body : 0);
+		assert_int_equal(older.mail.probe_encoding, missing < 1 ? PROBE_ENCODING_hex : 0);
+	}
+	record_buffer_close(&buffer);
 }
 
 static void twisted_bytes_do_no_harm(void **state)
@@ -481,7 +516,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_comes_back),   cmocka_unit_test(a_full_buffer_refuses_whole_records),
 		cmocka_unit_test(a_cut_record_is_damaged), cmocka_unit_test(twisted_bytes_do_no_harm),
-		cmocka_unit_test(newer_versions_are_read),
+		cmocka_unit_test(newer_versions_are_read), cmocka_unit_test(older_versions_are_read),
 	};
 
 	return cmocka_run_group_tests(tests, fill_blob, NULL);
