@@ -5,6 +5,7 @@
  * In:  one line. Out: its answer, the envelope in the state, credentials. Called by mimic_smtp.c.
  * A command is a row of the table: what must hold before it (check) and what it does (proceed).
  */
+#include "probe/smtp_path.h"
 #include "protocols/secrets.h"
 #include "protocols/smtp.h"
 #include "protocols/sniff.h"
@@ -23,57 +24,6 @@ static void say(const struct command *command, const char *text)
 {
 	turn_say(command->turn, slice_of_text(text));
 	turn_say(command->turn, slice_of_text("\r\n"));
-}
-
-static struct slice trim(struct slice text)
-{
-	while (text.length && (text.bytes[0] == ' ' || text.bytes[0] == '\t'))
-		text = slice_of(text.bytes + 1, text.length - 1);
-	while (text.length && (text.bytes[text.length - 1] == ' ' || text.bytes[text.length - 1] == '\t'))
-		text.length--;
-	return text;
-}
-
-static bool begins(struct slice text, const char *word)
-{
-	size_t length = strlen(word);
-
-	return text.length >= length && !strncasecmp((const char *)text.bytes, word, length);
-}
-
-/*
- * The address behind "FROM:" or "TO:" (RFC 5321, section 4.1.2), without brackets; without brackets sent, up to a
- * blank. A quoted part may hold '>'. *rest: the parameters behind it. false where word isn't there.
- */
-static bool read_path(struct slice argument, const char *word, struct slice *address, struct slice *rest)
-{
-	bool quoted = false;
-	size_t i = 0;
-
-	if (!begins(argument, word))
-		return false;
-	argument = trim(slice_of(argument.bytes + strlen(word), argument.length - strlen(word)));
-	if (argument.length && argument.bytes[0] == ':')
-		argument = trim(slice_of(argument.bytes + 1, argument.length - 1));
-	if (argument.length && argument.bytes[0] == '<') {
-		for (i = 1; i < argument.length && (quoted || argument.bytes[i] != '>'); i++) {
-			if (argument.bytes[i] == '\\')
-				i++;
-			else if (argument.bytes[i] == '"')
-				quoted = !quoted;
-		}
-		if (i > argument.length)
-			i = argument.length;
-		*address = slice_of(argument.bytes + 1, i - 1);
-		if (i < argument.length)
-			i++;
-	} else {
-		while (i < argument.length && argument.bytes[i] != ' ' && argument.bytes[i] != '\t')
-			i++;
-		*address = slice_of(argument.bytes, i);
-	}
-	*rest = trim(slice_of(argument.bytes + i, argument.length - i));
-	return true;
 }
 
 /* --- greeting --- */
@@ -130,12 +80,12 @@ static bool too_large(const struct command *command, struct slice parameters)
 	const struct mimic_policy *policy = command->turn->policy;
 	uint64_t size = 0;
 
-	while (parameters.length && !begins(parameters, "SIZE=")) {
+	while (parameters.length && !smtp_begins(parameters, "SIZE=")) {
 		const uint8_t *blank = memchr(parameters.bytes, ' ', parameters.length);
 
 		if (!blank)
 			return false;
-		parameters = trim(slice_of(blank, parameters.length - (size_t)(blank - parameters.bytes)));
+		parameters = smtp_trim(slice_of(blank, parameters.length - (size_t)(blank - parameters.bytes)));
 	}
 	for (size_t i = 5; i < parameters.length && parameters.bytes[i] >= '0' && parameters.bytes[i] <= '9'; i++) {
 		if (size > UINT64_MAX / 20)
@@ -150,7 +100,7 @@ static void proceed_mail(const struct command *command)
 	struct smtp_state *state = command->state;
 	struct slice address, rest;
 
-	if (!read_path(command->argument, "FROM", &address, &rest)) {
+	if (!smtp_read_path(command->argument, "FROM", &address, &rest)) {
 		say(command, "501 5.5.4 Syntax: MAIL FROM:<address>");
 		return;
 	}
@@ -171,7 +121,7 @@ static void proceed_rcpt(const struct command *command)
 	struct slice address, rest;
 	uint8_t length[2];
 
-	if (!read_path(command->argument, "TO", &address, &rest) || !address.length) {
+	if (!smtp_read_path(command->argument, "TO", &address, &rest) || !address.length) {
 		say(command, "501 5.5.4 Syntax: RCPT TO:<address>");
 		return;
 	}
@@ -350,7 +300,7 @@ static void proceed_auth(const struct command *command)
 {
 	struct slice mechanism, initial;
 	size_t at = initial_response(command->argument, &mechanism);
-	bool login = mechanism.length == 5 && begins(mechanism, "LOGIN");
+	bool login = mechanism.length == 5 && smtp_begins(mechanism, "LOGIN");
 
 	initial = slice_of(command->argument.bytes + at, command->argument.length - at);
 	if (!login)
@@ -360,9 +310,9 @@ static void proceed_auth(const struct command *command)
 	} else if (login) {
 		smtp_enter_phase(command->state, SMTP_AUTH_USERNAME);
 		say(command, "334 VXNlcm5hbWU6");
-	} else if (mechanism.length == 5 && begins(mechanism, "PLAIN") && initial.length) {
+	} else if (mechanism.length == 5 && smtp_begins(mechanism, "PLAIN") && initial.length) {
 		take_plain(command, initial);
-	} else if (mechanism.length == 5 && begins(mechanism, "PLAIN")) {
+	} else if (mechanism.length == 5 && smtp_begins(mechanism, "PLAIN")) {
 		smtp_enter_phase(command->state, SMTP_AUTH_PLAIN);
 		say(command, "334 ");
 	} else {
@@ -427,7 +377,7 @@ static size_t name_bytes(struct slice line)
 static const struct command_row *find_command(struct slice line, size_t name)
 {
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (name == strlen(commands[i].name) && begins(line, commands[i].name))
+		if (name == strlen(commands[i].name) && smtp_begins(line, commands[i].name))
 			return &commands[i];
 	return NULL;
 }
@@ -435,7 +385,7 @@ static const struct command_row *find_command(struct slice line, size_t name)
 void smtp_command(struct turn *turn, struct smtp_state *state, struct slice line, uint64_t line_position)
 {
 	struct command command = { .turn = turn, .state = state };
-	struct slice trimmed = trim(line);
+	struct slice trimmed = smtp_trim(line);
 	size_t name = name_bytes(trimmed);
 	const struct command_row *row = find_command(trimmed, name);
 
@@ -445,7 +395,7 @@ void smtp_command(struct turn *turn, struct smtp_state *state, struct slice line
 		return;
 	}
 	smtp_enter_phase(state, SMTP_COMMAND);
-	command.argument = trim(slice_of(trimmed.bytes + name, trimmed.length - name));
+	command.argument = smtp_trim(slice_of(trimmed.bytes + name, trimmed.length - name));
 	command.argument_position = line_position + (uint64_t)(command.argument.bytes - line.bytes);
 	if (!row) {
 		say(&command, line.length ? "500 5.5.2 Error: command not recognized" : "500 5.5.2 Error: bad syntax");
@@ -458,18 +408,18 @@ void smtp_command(struct turn *turn, struct smtp_state *state, struct slice line
 
 bool smtp_blank_rest(struct turn *turn, struct smtp_state *state, struct slice line, uint64_t line_position)
 {
-	struct slice trimmed = trim(line), mechanism;
+	struct slice trimmed = smtp_trim(line), mechanism;
 	size_t at;
 
 	if (state->phase == SMTP_AUTH_PASSWORD || state->phase == SMTP_AUTH_PLAIN) {
 		turn_blank(turn, line_position, line.length);
 		return true;
 	}
-	if (state->phase != SMTP_COMMAND || !begins(trimmed, "AUTH"))
+	if (state->phase != SMTP_COMMAND || !smtp_begins(trimmed, "AUTH"))
 		return false;
-	trimmed = trim(slice_of(trimmed.bytes + 4, trimmed.length - 4));
+	trimmed = smtp_trim(slice_of(trimmed.bytes + 4, trimmed.length - 4));
 	at = initial_response(trimmed, &mechanism);
-	if (mechanism.length == 5 && begins(mechanism, "LOGIN"))
+	if (mechanism.length == 5 && smtp_begins(mechanism, "LOGIN"))
 		return false;
 	turn_blank(turn, line_position + (uint64_t)(trimmed.bytes - line.bytes) + at, trimmed.length - at);
 	return true;
