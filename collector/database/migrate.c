@@ -177,6 +177,52 @@ static int check_labels(PGconn *connection, const char *type, const char *expect
 	return error;
 }
 
+/* The same of a text column whose check lists the values: `column in (...)`. */
+static int check_values(PGconn *connection, const char *table, const char *column, const char *expected, char *text,
+			size_t text_bytes)
+{
+	const char *const values[] = { table, column };
+	PGresult *result = PQexecParams(
+		connection,
+		"select coalesce(string_agg(value.match[1] || ',', '' order by value.place), '')"
+		" from pg_constraint as rule"
+		" join pg_attribute as field on field.attrelid = rule.conrelid and rule.conkey = array[field.attnum]"
+		" cross join regexp_matches(pg_get_constraintdef(rule.oid), $$'([a-z0-9_]+)'$$, 'g')"
+		" with ordinality as value (match, place)"
+		" where rule.contype = 'c' and rule.conrelid = ('otori.' || $1)::regclass and field.attname = $2",
+		2, NULL, values, NULL, NULL, 0);
+	int error = 0;
+
+	if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+		database_text(text, text_bytes, "cannot read the schema's checks", PQerrorMessage(connection));
+		error = -EIO;
+	} else if (strcmp(PQgetvalue(result, 0, 0), expected) != 0) {
+		snprintf(text, text_bytes, "column otori.%s.%s takes '%s', this otori needs '%s'", table, column,
+			 PQgetvalue(result, 0, 0), expected);
+		error = -EPROTO;
+	}
+	PQclear(result);
+	return error;
+}
+
+/* What the loader writes by name is what the schema takes. */
+static int check_names(PGconn *connection, char *text, size_t text_bytes)
+{
+	int error = check_labels(connection, "depth", RECORD_DEPTHS(LABEL), text, text_bytes);
+
+	if (!error)
+		error = check_labels(connection, "class", RECORD_CLASSES(LABEL), text, text_bytes);
+	if (!error)
+		error = check_values(connection, "access", "smtp_kind", RECORD_SMTP_KINDS(LABEL), text, text_bytes);
+	if (!error)
+		error = check_values(connection, "probe_mail", "found_in", RECORD_PROBE_PLACES(LABEL), text,
+				     text_bytes);
+	if (!error)
+		error = check_values(connection, "probe_mail", "encoding", RECORD_PROBE_ENCODINGS(LABEL), text,
+				     text_bytes);
+	return error;
+}
+
 /* The months ahead, where the role may make them (who only reads may not, and need not). */
 static int make_partitions(PGconn *connection, char *text, size_t text_bytes)
 {
@@ -211,9 +257,7 @@ int database_migrate(PGconn *connection, char *text, size_t text_bytes)
 		if (error)
 			return error;
 	}
-	error = check_labels(connection, "depth", RECORD_DEPTHS(LABEL), text, text_bytes);
-	if (!error)
-		error = check_labels(connection, "class", RECORD_CLASSES(LABEL), text, text_bytes);
+	error = check_names(connection, text, text_bytes);
 	return error ? error : make_partitions(connection, text, text_bytes);
 }
 

@@ -407,6 +407,10 @@ int load_begin(struct load *load, const struct journal_header *header)
 
 int load_record(struct load *load, const struct record *record)
 {
+	int error = load_probe_mailbox(load, record);
+
+	if (error)
+		return error;
 	load->place++;
 	load->records++;
 	switch (record->kind) {
@@ -471,8 +475,10 @@ static int enter_segment(struct load *load, const struct journal_header *header,
 
 int load_commit(struct load *load, uint64_t file_bytes, bool cut)
 {
-	int error = load_syn_sources_flush(load);
+	int error = load_probe_mailbox(load, NULL);
 
+	if (!error)
+		error = load_syn_sources_flush(load);
 	if (!error)
 		error = load_ledger_flush(load);
 	if (!error)
@@ -502,6 +508,7 @@ void load_abort(struct load *load)
 		load->tables[table].length = 0;
 		load->tables[table].failed = false;
 	}
+	load->probe_open = false;
 	sum_table_clear(&load->syn_sources);
 	load_ledger_clear(load);
 	load_observations_clear(load);

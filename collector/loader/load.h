@@ -30,7 +30,7 @@
 	  "sensor, access, started_at, ended_at, decoy, decoy_port, source, source_port, vlan_outer, vlan_inner, " \
 	  "protocol, relay_host, relay_host_raw, relay_port, class, depth, exploit, end_reason, bytes_in, bytes_out, " \
 	  "first_segment_bytes, payload_sha256, payload_truncated, mss, tcp_window, window_scale, sack, ttl, hops, " \
-	  "mails, conflicting_bytes") \
+	  "mails, conflicting_bytes, smtp_kind") \
 	X(HOP, "otori.hop", \
 	  "sensor, access, requested_at, position, level, protocol, method, relay_host, relay_host_raw, relay_port, " \
 	  "target, user_agent, user_id, raw, to_loopback, to_private, to_decoy, to_source, refused") \
@@ -40,9 +40,11 @@
 	X(MAIL, "otori.mail", \
 	  "sensor, mail, received_at, access, decoy, decoy_port, source, source_port, vlan_outer, vlan_inner, " \
 	  "relay_host, relay_host_raw, relay_port, direct, complete, helo, helo_raw, mail_from, mail_from_raw, " \
-	  "subject, header, size_bytes, truncated, recipients") \
+	  "subject, header, size_bytes, truncated, recipients, probe") \
 	X(MAIL_PART, "otori.mail_part", "sensor, mail, byte_offset, stored_at, access, bytes") \
 	X(MAIL_RECIPIENT, "otori.mail_recipient", "sensor, mail, received_at, position, address, address_raw") \
+	X(PROBE_MAIL, "otori.probe_mail", \
+	  "sensor, mail, received_at, decoy, decoy_port, source, subject, found_in, encoding, mailbox") \
 	X(PAYLOAD, "otori.payload", "sensor, sha256, size_bytes, bytes, first_seen_at") \
 	X(SYN_SAMPLE, "otori.syn_sample", \
 	  "sensor, segment, place, seen_at, source, source_port, decoy, decoy_port, vlan_outer, vlan_inner, " \
@@ -84,6 +86,8 @@ struct load {
 	bool in_transaction;
 	int open; /* table whose COPY is under way, -1 = none */
 	struct copy_buffer tables[LOAD_TABLE_COUNT];
+	bool probe_open;			/* the last row of probe_mail waits for its mailbox */
+	uint64_t probe_mail;			/* of this mail */
 	uint64_t month_from_ns, month_until_ns; /* a month whose partitions are there: the last one asked for */
 	uint8_t months[LOAD_MONTHS / 8];	/* months whose partitions are there */
 	unsigned new_months;
@@ -182,6 +186,11 @@ int load_payloads_flush(struct load *load);
 void load_payloads_clear(struct load *load);
 
 int load_mail(struct load *load, const struct record_mail *record);
+/*
+ * Ends a row of probe_mail that waits for its mailbox: with the first recipient, if this record is it. To be called
+ * before each record and, with NULL, behind the last.
+ */
+int load_probe_mailbox(struct load *load, const struct record *next);
 int load_mail_part(struct load *load, const struct record_mail_part *record);
 int load_mail_recipient(struct load *load, const struct record_mail_recipient *record);
 

@@ -7,6 +7,8 @@
  */
 #include "loader/load.h"
 
+#include "probe/smtp_kind.h"
+
 static const char *const class_names[] = {
 #define CLASS_NAME(name) #name,
 	RECORD_CLASSES(CLASS_NAME)
@@ -20,6 +22,21 @@ static const char *const depth_names[] = {
 const char *load_class_name(enum access_class class)
 {
 	return class_names[class];
+}
+
+static const char *const smtp_kind_names[] = {
+#define SMTP_KIND_NAME(name) #name,
+	RECORD_SMTP_KINDS(SMTP_KIND_NAME)
+};
+
+/* What a direct SMTP conversation was about; NULL: it was another protocol. */
+static const char *smtp_kind_name(const struct record_access *record)
+{
+	static const char smtp[] = "smtp";
+
+	if (record->protocol.length != sizeof(smtp) - 1 || memcmp(record->protocol.bytes, smtp, sizeof(smtp) - 1) != 0)
+		return NULL;
+	return smtp_kind_names[smtp_kind(record)];
 }
 
 /* A count of 0 means that it is not known. */
@@ -66,13 +83,14 @@ int load_access(struct load *load, const struct record_access *record)
 	if (error)
 		return error;
 	counted.started_ns = started_ns;
+	counted.smtp_kind = smtp_kind_name(record);
 	error = load_rollup_access(load, record, &counted);
 	if (error)
 		return error;
 	/* The column takes any time that a bigint of nanoseconds can name; only the order must hold. */
 	if (ended_ns < started_ns || ended_ns > INT64_MAX)
 		ended_ns = started_ns;
-	row = load_row(load, LOAD_ACCESS, 31);
+	row = load_row(load, LOAD_ACCESS, 32);
 	copy_int8(row, (int64_t)record->access);
 	copy_time(row, started_ns);
 	copy_time(row, ended_ns);
@@ -96,6 +114,10 @@ int load_access(struct load *load, const struct record_access *record)
 	copy_int4(row, copy_clamp_int4(record->hops));
 	copy_int4(row, copy_clamp_int4(record->mails));
 	copy_int8(row, record->conflicting_bytes);
+	if (counted.smtp_kind)
+		copy_name(row, counted.smtp_kind);
+	else
+		copy_null(row);
 	return load_row_end(load, LOAD_ACCESS);
 }
 
