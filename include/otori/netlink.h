@@ -147,7 +147,8 @@ enum otori_state { OTORI_STATES(OTORI_ENUM_STATE) OTORI_STATE_COUNT };
 #define OTORI_HOOKS(X) \
 	X(egress, "about to leave by a device, past the qdisc or not") \
 	X(local_out, "sent through the host's IP stack") \
-	X(forward, "routed through")
+	X(forward, "routed through") \
+	X(post_routing, "about to leave the host's IP stack, after source NAT")
 
 #define OTORI_ENUM_HOOK(name, text) OTORI_HOOK_##name,
 enum otori_hook { OTORI_HOOKS(OTORI_ENUM_HOOK) OTORI_HOOK_COUNT };
