@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # guard.sh - what the tests of the kernel module share inside the guest.
@@ -90,8 +90,8 @@ capture_begin() {
 
 capture_end() {
     sleep 0.5
-    kill $capture
-    wait $capture 2>/dev/null || :
+    kill "$capture"
+    wait "$capture" 2>/dev/null || :
 }
 
 # attempt_all FILE: all of them, captured
