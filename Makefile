@@ -12,7 +12,7 @@ VERSION := $(shell cat VERSION)
 PREFIX  ?= /usr/local
 
 PKGS_RESPONDER := libbpf libzstd libseccomp libcap-ng
-PKGS_OTORI     := $(PKGS_RESPONDER) libpq libpcap libcrypto gmime-3.0 libnl-3.0 libnl-genl-3.0 libnl-route-3.0 libmaxminddb libcares libpsl
+PKGS_OTORI     := $(PKGS_RESPONDER) libpq libpcap libcrypto libpcre2-8 gmime-3.0 libnl-3.0 libnl-genl-3.0 libnl-route-3.0 libmaxminddb libcares libpsl
 pkg = $(shell pkg-config $(1) $(2) 2>/dev/null)
 # Asked once; before `make deps` the answer is empty, and the make that builds is a new one.
 INCLUDES       := $(patsubst -I%,-isystem %,$(call pkg,--cflags,$(PKGS_OTORI)))
@@ -65,8 +65,9 @@ $(BUILD)/obj/%.o: %.c | $(SKELETONS)
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CFLAGS) $(CFLAGS_OWN) -MMD -MP -c $< -o $@
 
-# The migrations are put into the binary by the assembler, which tells no dependency.
+# Migrations and exploit rules are put into the binary by the assembler, which tells no dependency.
 $(BUILD)/obj/collector/database/migrations.o: $(wildcard schema/*.sql)
+$(BUILD)/obj/collector/exploits/builtin.o: rules/exploit.rules
 
 $(BUILD)/libotori.a: $(LIB_OBJECTS)
 	@rm -f $@
