@@ -29,7 +29,7 @@ static const struct {
 	LOAD_TABLES(TABLE_ROW)
 };
 
-struct load *load_new(void)
+struct load *load_new(const struct exploit_rules *rules)
 {
 	struct load *load = calloc(1, sizeof(*load));
 
@@ -37,11 +37,13 @@ struct load *load_new(void)
 		return NULL;
 	load->open = -1;
 	load->payloads = payload_identities_new();
+	load->exploits = load_exploits_new(rules);
 	load->subjects = subject_decoder_new();
 	load->payload_batch = load_payload_batch_new();
 	load->rollups = load_rollups_new();
 	load->terms = calloc(LOAD_TERMS_MAX, sizeof(*load->terms));
-	if (!load->payloads || !load->payload_batch || !load->subjects || !load->rollups || !load->terms) {
+	if (!load->payloads || !load->exploits || !load->payload_batch || !load->subjects || !load->rollups ||
+	    !load->terms) {
 		load_free(load);
 		return NULL;
 	}
@@ -56,6 +58,7 @@ void load_free(struct load *load)
 		copy_buffer_free(&load->tables[i]);
 	load_observations_clear(load);
 	payload_identities_free(load->payloads);
+	load_exploits_free(load->exploits);
 	load_payload_batch_free(load->payload_batch);
 	load_rollups_free(load->rollups);
 	subject_decoder_free(load->subjects);
@@ -342,6 +345,7 @@ int load_connect(struct load *load, PGconn *connection)
 	load->in_transaction = false;
 	load->open = -1;
 	forget(load);
+	load_exploits_forget(load);
 	/*
 	 * A file is deleted after its commit, so a commit must be on disk. The primary key of payload is not copied:
 	 * what is double there is merged.
@@ -395,7 +399,9 @@ int load_begin(struct load *load, const struct journal_header *header)
 	load->records = load->rows = 0;
 	load->new_months = 0;
 	load->text[0] = 0;
-	result = load_execute(load, "begin");
+	result = load_exploits_tell(load);
+	if (!result)
+		result = load_execute(load, "begin");
 	if (result)
 		return result;
 	load->in_transaction = true;

@@ -71,6 +71,8 @@ enum load_table { LOAD_TABLES(LOAD_ENUM_TABLE) LOAD_TABLE_COUNT };
 /* From here on a full table of locks is the segment's own doing: a month takes a hundred until the commit. */
 #define LOAD_NEW_MONTHS_MANY 24
 
+struct exploit_rules;
+
 struct load_observation {
 	uint64_t began_at_ns, until_ns;
 	char *decoys, *ports; /* owned */
@@ -93,6 +95,7 @@ struct load {
 	unsigned new_months;
 	struct load_payload_batch *payload_batch; /* owned */
 	struct payload_identities *payloads;
+	struct load_exploits *exploits; /* owned */
 	struct subject_decoder *subjects;
 	struct load_rollups *rollups; /* owned */
 	struct sum_table ledger, syn_sources, packets;
@@ -106,8 +109,8 @@ struct load {
 	char text[512];
 };
 
-/* NULL where memory is short. */
-struct load *load_new(void);
+/* NULL where memory is short. rules: borrowed; NULL = those that are built in. */
+struct load *load_new(const struct exploit_rules *rules);
 void load_free(struct load *load);
 
 /* A new connection: prepares it; what was known of the old one is forgotten. */
@@ -184,6 +187,15 @@ int load_payload(struct load *load, struct slice bytes, uint64_t first_seen_ns, 
 /* Makes rows of those payloads that wait and that the database doesn't have. */
 int load_payloads_flush(struct load *load);
 void load_payloads_clear(struct load *load);
+
+struct load_exploits *load_exploits_new(const struct exploit_rules *rules);
+void load_exploits_free(struct load_exploits *exploits);
+/* Outside a transaction: sees to it that table exploit_rule has the rules of this sensor. Another database may not. */
+int load_exploits_tell(struct load *load);
+void load_exploits_forget(struct load *load);
+/* Name of the rule that a client's bytes match (static as long as load lives); empty: none. sha256 is their identity.
+ */
+struct slice load_exploit(struct load *load, struct slice protocol, struct slice payload, const uint8_t *sha256);
 
 int load_mail(struct load *load, const struct record_mail *record);
 /*

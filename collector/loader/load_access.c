@@ -75,6 +75,7 @@ int load_access(struct load *load, const struct record_access *record)
 	struct load_counted counted = { .class = record->class < CLASS_COUNT ? record->class : CLASS_other,
 					.depth = record->depth < DEPTH_COUNT ? record->depth : DEPTH_ack };
 	uint8_t sha256[PAYLOAD_SHA256_BYTES];
+	struct slice exploit;
 	struct copy_buffer *row;
 	int error = load_time(load, &started_ns);
 
@@ -82,6 +83,10 @@ int load_access(struct load *load, const struct record_access *record)
 		error = load_payload(load, payload, started_ns, sha256);
 	if (error)
 		return error;
+	/* An exploit's class is decided before all others; everything else of the row stays what the responder saw. */
+	exploit = load_exploit(load, record->protocol, payload, sha256);
+	if (exploit.length)
+		counted.class = CLASS_exploit;
 	counted.started_ns = started_ns;
 	counted.smtp_kind = smtp_kind_name(record);
 	error = load_rollup_access(load, record, &counted);
@@ -103,7 +108,7 @@ int load_access(struct load *load, const struct record_access *record)
 	load_relay(row, record->relay_host, record->relay_port);
 	copy_name(row, class_names[counted.class]);
 	copy_name(row, depth_names[counted.depth]);
-	copy_text_or_null(row, record->exploit);
+	copy_text_or_null(row, exploit);
 	copy_text(row, record->end_reason);
 	copy_int8(row, copy_clamp_int8(record->bytes_in));
 	copy_int8(row, copy_clamp_int8(record->bytes_out));

@@ -308,7 +308,7 @@ static int open_loader(struct loader *loader, const struct loader_settings *sett
 	memset(totals, 0, sizeof(*totals));
 	loader->settings = settings;
 	loader->totals = totals;
-	loader->load = load_new();
+	loader->load = load_new(settings->rules);
 	if (!loader->load)
 		return -ENOMEM;
 	/* A host that does not answer must not hold up a stop; what the operator set in the conninfo holds. */

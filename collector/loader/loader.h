@@ -12,12 +12,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct exploit_rules;
+
 struct loader_settings {
 	const char *journal;	     /* folder */
 	const char *conninfo;	     /* as libpq takes it */
 	unsigned retry_milliseconds; /* while the database is away: first wait, doubling to 30 s */
 	unsigned poll_milliseconds;  /* look for new segments that often */
 	volatile const int *stop;    /* becomes non-zero by a signal handler: finish the segment in hand and return */
+	const struct exploit_rules *rules; /* borrowed; NULL = the exploit rules that are built in */
 	bool quiet;
 };
 

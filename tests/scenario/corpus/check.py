@@ -57,7 +57,7 @@ def compare_access(where, line, row, mails):
     stream = line["index"]
     expected = {
         "protocol": line["protocol"], "relay_host": line["relay_host"],
-        "relay_port": line["relay_port"] and int(line["relay_port"]), "class": line["class"], "depth": line["depth"],
+        "relay_port": line["relay_port"] and int(line["relay_port"]), "class": line["class"], "depth": line["depth"], "exploit": line["exploit"],
         "bytes_in": 0 if line["depth"] == "ack" else int(stream["inorder_len"]), "mails": int(line["mails"]),
     }
     got = {name: row[name] for name in expected if name != "mails"}
@@ -146,7 +146,7 @@ def main():
     socket = os.path.join(cluster, "socket")
     with open(os.path.join(corpus, "EXPECT.tsv"), encoding="utf-8", newline="") as file:
         index = {(row["file"], row["stream"]): row for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)}
-    lines = list(table("expect.tsv", ("file", "stream", "protocol", "relay_host", "relay_port", "class", "depth", "mails")))
+    lines = list(table("expect.tsv", ("file", "stream", "protocol", "relay_host", "relay_port", "class", "depth", "mails", "exploit")))
     for line in lines:
         line["index"] = index[line["file"], line["stream"]]
     wanted = list(table("mails.tsv", ("file", "stream", "relay_host", "relay_port", "direct", "complete", "mail_from", "recipients",
@@ -157,7 +157,7 @@ def main():
         sensor = sensor_of(plan["file"])
         replay(otori, corpus, cluster, plan)
         rows = query(socket, f"""select access, host(source) as source, source_port, host(decoy) as decoy, decoy_port, protocol, relay_host,
-            relay_port, class, depth, bytes_in, encode(payload_sha256, 'hex') as payload from access where sensor = '{sensor}' order by started_at, access""")
+            relay_port, class, exploit, depth, bytes_in, encode(payload_sha256, 'hex') as payload from access where sensor = '{sensor}' order by started_at, access""")
         mails = query(socket, f"""select access, relay_host, relay_port, direct, complete, mail_from, size_bytes, subject,
             (select coalesce(json_agg(address order by position), '[]') from mail_recipient r
                 where r.sensor = m.sensor and r.mail = m.mail) as recipients
