@@ -18,6 +18,7 @@ int command_status(int argc, char **argv);
 int command_init_db(int argc, char **argv);
 int command_enrich(int argc, char **argv);
 int command_guard(int argc, char **argv);
+int command_classify(int argc, char **argv);
 
 /* Not for users: the loader, which otori run executes as a process of its own (supervisor/loader_process.c). */
 int loader_process_main(int argc, char **argv);

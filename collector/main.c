@@ -22,6 +22,7 @@ static const struct subcommand subcommands[] = {
 	{ "status", command_status, "counters, flows, ledger, journal and protections of the running sensor" },
 	{ "init-db", command_init_db, "bring a database's schema up to date" },
 	{ "enrich", command_enrich, "countries, networks and mail exchangers of what was seen" },
+	{ "classify", command_classify, "judge what is stored again by the exploit rules" },
 	{ "guard", command_guard, "what keeps anything but answers from leaving" },
 };
 
