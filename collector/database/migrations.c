@@ -16,7 +16,10 @@
 	X(6, 0006_probes) \
 	X(7, 0007_enrichment) \
 	X(8, 0008_exploits) \
-	X(9, 0009_figures)
+	X(9, 0009_figures) \
+	X(10, 0010_access_figures) \
+	X(11, 0011_mail_figures) \
+	X(12, 0012_summary)
 
 /* .incbin copies the file as it is; the byte behind it terminates the text. */
 #define MIGRATION_INCLUDE(number, name) \

@@ -43,6 +43,7 @@ static const char *const rows[] = {
 	"generate_series(1, 3) as n",
 	"insert into source (sensor, source, country, looked_up_at) values ('e1', '198.51.100.1', 'TW', now()), ('e1', "
 	"'198.51.100.2', 'US', now())",
+	"select rollup_rebuild()",
 };
 
 static const char expected[] =

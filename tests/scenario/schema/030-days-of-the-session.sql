@@ -12,6 +12,7 @@ select pg_temp.saw('tokyo', '2007-11-02 23:59:59.999999+09');
 select pg_temp.saw('tokyo', '2007-11-04 00:00:00+09');
 select pg_temp.saw('tokyo', '2007-11-04 08:59:59+09');
 set local timezone to 'Asia/Tokyo';
+select pg_temp.sum_up();
 select results_eq($$select day, decoy_port, accesses from accesses_by_port_daily where sensor = 'tokyo' order by 1, 2$$,
 	$$values ('2007-11-01'::date, 25, 0::bigint), ('2007-11-01', 8080, 1), ('2007-11-02', 25, 0), ('2007-11-02', 8080, 1),
 		('2007-11-03', 25, 0), ('2007-11-03', 8080, 0), ('2007-11-04', 25, 0), ('2007-11-04', 8080, 2)$$,
@@ -44,6 +45,7 @@ select pg_temp.saw('berlin', '2007-10-28 02:30+02');
 select pg_temp.saw('berlin', '2007-10-28 02:30+01');
 select pg_temp.saw('berlin', '2007-10-28 23:30+01');
 set local timezone to 'Europe/Berlin';
+select pg_temp.sum_up();
 select results_eq($$select day, accesses from accesses_by_port_daily where sensor = 'berlin' order by 1$$,
 	$$values ('2007-03-24'::date, 0::bigint), ('2007-03-25', 2), ('2007-03-26', 1), ('2007-10-27', 0), ('2007-10-28', 4), ('2007-10-29', 0)$$,
 	'days of 23 and 25 hours');

@@ -20,6 +20,7 @@ select observe('s', '2020-01-03 00:00', '2020-01-03 12:00', '198.18.0.0/24,198.1
 select observe('s', '2020-01-03 12:00', '2020-01-04 00:00', '198.18.0.0/23,198.18.3.0/24', '8080', 'run');
 select pg_temp.saw('s', '2020-01-01 12:00'), pg_temp.saw('s', '2020-01-01 13:00');
 select pg_temp.saw('s', '2020-01-02 12:00');
+select pg_temp.sum_up();
 select results_eq($$select day, servers from observed_day where sensor = 's' order by 1$$,
 	$$values ('2020-01-01'::date, 3::bigint), ('2020-01-02', 131074), ('2020-01-03', 769)$$, 'servers of each day');
 select results_eq($$select accesses, accesses_per_server from accesses_by_port_daily where sensor = 's' order by day$$,

@@ -24,6 +24,7 @@ select pg_temp.saw('s', '2020-01-01 11:00', port => 25, relay => 443);
 select pg_temp.saw('other', '2020-01-01 12:00', port => 8080);
 select pg_temp.saw('s', '2020-01-02 00:00');
 
+select pg_temp.sum_up();
 select results_eq(
 	$$select day, sensor, decoy_port, accesses, servers, accesses_per_server from accesses_by_port_daily where sensor = 's' order by decoy_port$$,
 	$$values ('2020-01-01'::date, 's', 25, 1::bigint, 2::bigint, 0.5), ('2020-01-01', 's', 1080, 3, 2, 1.5), ('2020-01-01', 's', 8080, 4, 2, 2)$$,

@@ -16,6 +16,7 @@ select pg_temp.saw('s', '2020-01-01 05:00', port => 8080, protocol => 'socks5', 
 select pg_temp.saw('s', '2020-01-02 01:00', port => 8080, protocol => 'smtp', depth => 'rcpt', class => 'mail', relay => null, visitor => '198.51.100.2');
 -- attempts on a sensor that does not offer 25
 select pg_temp.saw('proxy', '2020-01-01 01:00', port => 8080, protocol => 'smtp', depth => 'rcpt', class => 'mail', relay => null);
+select pg_temp.sum_up();
 select results_eq($$select day, sensor, attempts, servers, attempts_per_server from direct_mail_daily order by sensor, day$$,
 	$$values ('2020-01-01'::date, 'proxy', 1::bigint, 1::bigint, 1::numeric),
 		('2020-01-01', 's', 2, 2, 1), ('2020-01-02', 's', 1, 2, 0.5), ('2020-01-03', 's', 0, 2, 0)$$, 'attempts by day');
@@ -23,6 +24,7 @@ select results_eq($$select day, sensor, attempts, servers, attempts_per_server f
 select pg_temp.got('s', '2020-01-01 05:00'), pg_temp.got('s', '2020-01-01 06:00', complete => false);
 select pg_temp.got('s', '2020-01-01 07:00', direct => true), pg_temp.got('s', '2020-01-03 07:00', direct => true);
 select pg_temp.got('s', '2020-01-03 08:00');
+select pg_temp.sum_up();
 select results_eq($$select day, sensor, mails, servers, mails_per_server from mails_daily order by sensor, day$$,
 	$$values ('2020-01-01'::date, 'proxy', 0::bigint, 1::bigint, 0::numeric),
 		('2020-01-01', 's', 1, 2, 0.5), ('2020-01-02', 's', 0, 2, 0), ('2020-01-03', 's', 1, 2, 0.5)$$, 'mails by day');
