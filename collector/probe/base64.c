@@ -9,6 +9,8 @@
  */
 #include "probe/base64.h"
 
+/* How far back from a needle: the characters of it that stand before its anchor were looked at already. */
+#define REACH_BYTES (SCAN_BEFORE_BYTES - 16)
 #define SEXTETS_MAX ((TOKEN_MAX_BYTES + 2) / 3 * 4 + 8)
 #define SEXTETS_MAX_IPV4 44 /* 15 bytes of address, 8 of separators, 2 before it, 2 of the group */
 #define FORWARD_MAX 12	    /* a port of five digits at the end of its group, and one byte more */
@@ -38,6 +40,11 @@ void base64_needle(struct scan_needle *needle, unsigned int place, const char *p
 
 		needle->characters[needle->length++] = characters[pair >> (10 - bit % 8) & 63];
 	}
+	/* Capitals and digits are rarer than small letters in what people write. */
+	while (needle->anchor + 2 < needle->length && (needle->characters[needle->anchor] & 0x60) == 0x60)
+		needle->anchor++;
+	if (needle->length && (needle->characters[needle->anchor] & 0x60) == 0x60)
+		needle->anchor = 0;
 }
 
 /* Behind a line end at i, or i where there is none. */
@@ -46,6 +53,17 @@ static size_t skip_line_end(struct slice text, size_t i)
 	if (i + 1 < text.length && text.bytes[i] == '\r' && text.bytes[i + 1] == '\n')
 		return i + 2;
 	return i < text.length && text.bytes[i] == '\n' ? i + 1 : i;
+}
+
+/* Where the count characters before position begin, which may lie over line ends. */
+static size_t back(struct slice text, size_t position, uint8_t count)
+{
+	for (; count && position; count--) {
+		if (text.bytes[position - 1] == '\n')
+			position -= position > 1 && text.bytes[position - 2] == '\r' ? 2 : 1;
+		position -= position > 0;
+	}
+	return position;
 }
 
 static bool needle_at(const struct scan_needle *needle, struct slice text, size_t i)
@@ -89,7 +107,7 @@ static size_t line_before(struct slice text, size_t i, size_t lower, size_t foll
 /* Values of the characters before i, the nearest first; *whole: the line of i has nothing else before i. */
 static size_t gather_before(struct slice text, size_t i, uint8_t *values, size_t max, bool *whole)
 {
-	size_t lower = i > SCAN_BEFORE_BYTES ? i - SCAN_BEFORE_BYTES : 0, count = 0;
+	size_t lower = i > REACH_BYTES ? i - REACH_BYTES : 0, count = 0;
 	bool first = true;
 
 	for (;;) {
@@ -150,6 +168,7 @@ bool base64_token_at(struct scan_decoy *decoy, unsigned int number, struct slice
 	size_t max = decoy->token.address.ipv6 ? SEXTETS_MAX : SEXTETS_MAX_IPV4, count, length, port;
 	bool whole, ended;
 
+	position = back(text, position, needle->anchor);
 	if (!needle_at(needle, text, position) ||
 	    (!needle->length && base64_value(text.bytes[position]) >> 2 != (decoy->token.port[0] & 15)))
 		return false;

@@ -15,7 +15,7 @@ int base64_value(uint8_t byte);
 /* What a port becomes where its first byte is number place (0 to 2) of a group. */
 void base64_needle(struct scan_needle *needle, unsigned int place, const char *port, size_t port_length);
 
-/* Does the text hold, at position, the needle of that number, and decoded around it a token in plain? */
+/* Is position the anchor of the needle of that number, and is what stands around it a token, decoded? */
 bool base64_token_at(struct scan_decoy *decoy, unsigned int number, struct slice text, size_t position);
 
 #endif

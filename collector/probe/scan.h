@@ -2,20 +2,20 @@
 /*
  * scan.h - finds a decoy's address and port in bytes that come in pieces: plain, in base64, in quoted-printable.
  *
- * In:  bytes, in any pieces. Out: the best of the spellings that were found. Called by probe.c, header.c and
+ * In:  bytes, in any pieces. Out: the best of the spellings that were found. Called by probe.c and
  * protocols/smtp_data.c. Pure: memory is the caller's and fixed, work is bounded per byte, and no cut of the stream
  * changes the outcome.
  *
- * All spellings end in the port. So a text is searched for the port's first two bytes, and for what they become in
- * base64 at the three places where they may stand in a group of three: 16 positions at a time. Only what passes is
- * looked at closely, and nothing farther than SCAN_BEFORE_BYTES before it and SCAN_BEHIND_BYTES behind it.
+ * All spellings end in the port. So a text is searched for the port's first two bytes, and for two characters of what
+ * it becomes in base64 at each of the three places where it may stand in a group of three: 16 positions at a time. Only
+ * what passes is looked at closely, and nothing farther than SCAN_BEFORE_BYTES before it and SCAN_BEHIND_BYTES behind.
  */
 #ifndef OTORI_PROBE_SCAN_H
 #define OTORI_PROBE_SCAN_H
 
 #include "probe/token.h"
 
-#define SCAN_BEFORE_BYTES 256 /* an IPv6 token in base64, in lines of one byte */
+#define SCAN_BEFORE_BYTES 256 /* an IPv6 token in base64, in short lines */
 #define SCAN_BEHIND_BYTES 40  /* the longest port in base64 and one more byte, likewise */
 #define SCAN_TAIL_BYTES (SCAN_BEFORE_BYTES + SCAN_BEHIND_BYTES)
 
@@ -23,17 +23,26 @@
 struct scan_needle {
 	uint8_t place;	/* of the first of them in a group of four characters */
 	uint8_t length; /* 0 = none; only ports below 10 */
+	uint8_t anchor; /* the one of them that is searched for, with the next */
 	char characters[8];
 };
 
+typedef uint8_t scan_vector __attribute__((vector_size(16)));
+
+/* The pairs of bytes that are searched for, in all 16 places: the port's first two, and those of each needle. */
+struct scan_pairs {
+	scan_vector port[2], a[2], b[2], c[2];
+};
+
 struct scan_decoy {
+	struct scan_pairs pairs;
 	struct token_decoy token;
 	struct scan_needle needles[3];
 };
 
 void scan_decoy(struct scan_decoy *decoy, const struct address *address, uint16_t port);
 
-/* The first position from from on, and before until, where a token's port may begin; until = none. */
+/* The first position from from on, and before until, that is worth a look; until = none. */
 size_t scan_candidate(const struct scan_decoy *decoy, struct slice text, size_t from, size_t until);
 /* What stands at a candidate: PROBE_ENCODING_* or 0. */
 uint8_t scan_at(struct scan_decoy *decoy, struct slice text, size_t position);

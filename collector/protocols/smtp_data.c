@@ -40,11 +40,10 @@ void smtp_data_begin(struct turn *turn, struct smtp_state *state)
  * Looks for the decoy's address and port in what a part holds of the body. What must be known of it for the next part
  * lies in chunks meanwhile; where there are none, the search begins anew behind it.
  */
-static uint8_t scan_part(struct turn *turn, struct smtp_state *state, struct slice part, bool last)
+static uint8_t scan_part(struct turn *turn, struct smtp_state *state, struct scan_decoy *decoy, struct slice part,
+			 bool last)
 {
-	const struct endpoints *endpoints = turn_endpoints(turn);
 	struct scan_stream stream;
-	struct scan_decoy decoy;
 
 	if (state->body_offset > state->stored_bytes) {
 		uint64_t header = state->body_offset - state->stored_bytes;
@@ -61,8 +60,7 @@ static uint8_t scan_part(struct turn *turn, struct smtp_state *state, struct sli
 	stream.plain.length = stream.plain.looked_at = 0;
 	byte_queue_peek(turn->chunks, &state->scan, 0, &stream, sizeof(stream));
 	byte_queue_clear(turn->chunks, &state->scan);
-	scan_decoy(&decoy, &endpoints->decoy, endpoints->decoy_port);
-	scan_input(&decoy, &stream, part, last);
+	scan_input(decoy, &stream, part, last);
 	if (!last)
 		(void)byte_queue_append(
 			turn->chunks, &state->scan,
@@ -70,9 +68,18 @@ static uint8_t scan_part(struct turn *turn, struct smtp_state *state, struct sli
 	return stream.found;
 }
 
+static struct scan_decoy decoy_of(struct turn *turn)
+{
+	const struct endpoints *endpoints = turn_endpoints(turn);
+	struct scan_decoy decoy;
+
+	scan_decoy(&decoy, &endpoints->decoy, endpoints->decoy_port);
+	return decoy;
+}
+
 /* Hands on what has gathered; the best that its body held where it is the last. Parts are cut at the same offsets
  * however the bytes came. */
-static uint8_t flush_part(struct turn *turn, struct smtp_state *state, bool last)
+static uint8_t flush_part(struct turn *turn, struct smtp_state *state, struct scan_decoy *decoy, bool last)
 {
 	struct byte_queue *pending = turn_pending(turn);
 	size_t length = byte_queue_peek(turn->chunks, pending, 0, turn->block, SMTP_PART_BYTES);
@@ -88,9 +95,17 @@ static uint8_t flush_part(struct turn *turn, struct smtp_state *state, bool last
 	byte_queue_clear(turn->chunks, pending);
 	if (length && record_append_mail_part(turn->pool->records, &part))
 		state->truncated = true; /* a part is missing: the loader must not take the mail for whole */
-	found = scan_part(turn, state, part.bytes, last);
+	found = scan_part(turn, state, decoy, part.bytes, last);
 	state->stored_bytes += length;
 	return found;
+}
+
+/* Not inlined: what is looked for takes room on the stack, and most bytes of a mail don't end a part. */
+static __attribute__((noinline)) void flush_full_part(struct turn *turn, struct smtp_state *state)
+{
+	struct scan_decoy decoy = decoy_of(turn);
+
+	(void)flush_part(turn, state, &decoy, false);
 }
 
 static void add_body(struct turn *turn, struct smtp_state *state, struct slice bytes)
@@ -116,7 +131,7 @@ static void add_body(struct turn *turn, struct smtp_state *state, struct slice b
 		bytes.bytes += part;
 		bytes.length -= part;
 		if (pending->length == SMTP_PART_BYTES)
-			(void)flush_part(turn, state, false);
+			flush_full_part(turn, state);
 	}
 }
 
@@ -320,17 +335,16 @@ static void probe_recipients(struct turn *turn, struct smtp_state *state, struct
 }
 
 /* Does the mail name the decoy that it came through? in_body: what was found there. */
-static void probe_mail(struct turn *turn, struct smtp_state *state, struct record_mail *mail, uint8_t in_body)
+static void probe_mail(struct turn *turn, struct smtp_state *state, struct scan_decoy *decoy, struct record_mail *mail,
+		       uint8_t in_body)
 {
 	struct probe_finding finding = { 0 };
-	struct scan_decoy decoy;
 
-	scan_decoy(&decoy, &mail->endpoints.decoy, mail->endpoints.decoy_port);
 	probe_note(&finding, PROBE_PLACE_body, in_body);
-	probe_header(&decoy, &finding, mail->header, (uint8_t *)turn->page);
-	probe_text(&decoy, &finding, PROBE_PLACE_helo, mail->helo);
-	probe_text(&decoy, &finding, PROBE_PLACE_mail_from, mail->mail_from);
-	probe_recipients(turn, state, &decoy, &finding);
+	probe_header(decoy, &finding, mail->header, (uint8_t *)turn->page);
+	probe_text(decoy, &finding, PROBE_PLACE_helo, mail->helo);
+	probe_text(decoy, &finding, PROBE_PLACE_mail_from, mail->mail_from);
+	probe_recipients(turn, state, decoy, &finding);
 	mail->probe_place = finding.place;
 	mail->probe_encoding = finding.encoding;
 }
@@ -353,7 +367,8 @@ void smtp_data_end(struct turn *turn, struct smtp_state *state, bool complete)
 		.size_bytes = state->size_bytes,
 		.recipients = state->recipients,
 	};
-	uint8_t in_body = flush_part(turn, state, true);
+	struct scan_decoy decoy = decoy_of(turn);
+	uint8_t in_body = flush_part(turn, state, &decoy, true);
 	int32_t port;
 
 	mail.truncated = state->truncated;
@@ -363,7 +378,7 @@ void smtp_data_end(struct turn *turn, struct smtp_state *state, bool complete)
 	mail.mail_from = taken(turn, &state->mail_from, from, sizeof(from));
 	mail.header = taken(turn, &state->header, turn->block, TURN_BLOCK_BYTES);
 	if (complete)
-		probe_mail(turn, state, &mail, in_body);
+		probe_mail(turn, state, &decoy, &mail, in_body);
 	(void)record_append_mail(turn->pool->records, &mail);
 	record_recipients(turn, state);
 	turn_count_mail(turn);

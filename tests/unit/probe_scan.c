@@ -446,6 +446,73 @@ static void long_bodies_are_searched_to_their_end(void **state)
 	}
 }
 
+static void check_header(struct scan_decoy *decoy, struct slice text, uint8_t place, uint8_t encoding)
+{
+	struct probe_finding finding = { 0 };
+	size_t length = text.length;
+	uint8_t *scratch = malloc(length ? length : 1), *copy = malloc(length ? length : 1);
+
+	assert_non_null(scratch);
+	assert_non_null(copy);
+	if (length)
+		memcpy(copy, text.bytes, length);
+	probe_header(decoy, &finding, slice_of(copy, length), scratch);
+	if (finding.place != place || finding.encoding != encoding)
+		print_message("%.*s: place %u, encoding %u\n", (int)length, (const char *)text.bytes, finding.place, finding.encoding);
+	assert_int_equal(finding.place, place);
+	assert_int_equal(finding.encoding, encoding);
+	free(scratch);
+	free(copy);
+}
+
+/* A token at the end of texts of every length, in memory of exactly that length; and nothing where there is none. */
+static void every_length_is_searched(void **state)
+{
+	struct scan_decoy decoy = decoy_of("203.0.113.10", 8080);
+	char text[400];
+
+	(void)state;
+	for (size_t length = 0; length < 300; length++) {
+		memset(text, 'w', length);
+		assert_int_equal(scan_whole(&decoy, slice_of(text, length)), 0);
+		check_header(&decoy, slice_of(text, length), 0, 0);
+		strcpy(text + length, " 203.0.113.10:8080");
+		assert_int_equal(scan_whole(&decoy, slice_of_text(text)), PROBE_ENCODING_dotted);
+		check_header(&decoy, slice_of_text(text), PROBE_PLACE_body, PROBE_ENCODING_dotted);
+		strcpy(text + length, " MjAzLjAuMTEzLjEwOjgwODA");
+		assert_int_equal(scan_whole(&decoy, slice_of_text(text)), PROBE_ENCODING_base64);
+	}
+}
+
+/* Pieces of tokens in any order, so that nearly each position is nearly one: no cut changes the answer. */
+static void no_cut_changes_the_answer(void **state)
+{
+	static const char *const pieces[] = { "203.0.113.10", "10.113.0.203", "3405803786", "CB00710A", ":", "8080", "25", ".", " ", "\r\n", "\n",
+					      "=", "=3A", "=\r\n", "MjAz", "LjAuMTEz", "LjEwOjgw", "ODA=", "ODA", "M", "OD\r\nA", "x", "1", "/",
+					      "2001:db8::10", "[", "]", "MjAzLjAuMTEzLjEwOjI1" };
+	uint64_t seed = 99;
+	unsigned int found[2] = { 0 };
+
+	(void)state;
+	for (unsigned int round = 0; round < 20000; round++) {
+		struct scan_decoy decoy = decoy_of(round % 5 ? "203.0.113.10" : "2001:db8::10", round & 1 ? 8080 : 25);
+		char text[1024];
+		size_t length = 0, sizes[5], aim = 20 + next_random(&seed) % 900;
+		uint8_t whole;
+
+		while (length < aim)
+			length += (size_t)snprintf(text + length, 64, "%s", pieces[next_random(&seed) % (sizeof(pieces) / sizeof(pieces[0]))]);
+		for (size_t i = 0; i < 5; i++)
+			sizes[i] = 1 + next_random(&seed) % (round % 3 ? 30 : 500);
+		whole = scan_whole(&decoy, slice_of(text, length));
+		if (scan_pieces(&decoy, slice_of(text, length), sizes, 5) != whole)
+			print_message("%.*s\n", (int)length, text);
+		assert_int_equal(scan_pieces(&decoy, slice_of(text, length), sizes, 5), whole);
+		found[whole != 0]++;
+	}
+	assert_true(found[0] > 1000 && found[1] > 1000);
+}
+
 static void mails_that_name_other_addresses_are_none(void **state)
 {
 	uint64_t seed = 7;
@@ -493,26 +560,6 @@ static void mails_that_name_other_addresses_are_none(void **state)
 	}
 }
 
-/* --- places ------------------------------------------------------------------------------------------------------- */
-
-static void check_header(struct scan_decoy *decoy, const char *text, uint8_t place, uint8_t encoding)
-{
-	struct probe_finding finding = { 0 };
-	size_t length = strlen(text);
-	uint8_t *scratch = malloc(length + 1), *copy = malloc(length + 1);
-
-	assert_non_null(scratch);
-	assert_non_null(copy);
-	memcpy(copy, text, length);
-	probe_header(decoy, &finding, slice_of(copy, length), scratch);
-	if (finding.place != place || finding.encoding != encoding)
-		print_message("%s: place %u, encoding %u\n", text, finding.place, finding.encoding);
-	assert_int_equal(finding.place, place);
-	assert_int_equal(finding.encoding, encoding);
-	free(scratch);
-	free(copy);
-}
-
 static void fields_are_told_apart(void **state)
 {
 	static const struct {
@@ -557,7 +604,7 @@ static void fields_are_told_apart(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
-		check_header(&decoy, headers[i].header, headers[i].place, headers[i].encoding);
+		check_header(&decoy, slice_of_text(headers[i].header), headers[i].place, headers[i].encoding);
 }
 
 static void the_first_place_counts(void **state)
@@ -599,6 +646,8 @@ int main(void)
 		cmocka_unit_test(ipv6_is_found_in_any_spelling),
 		cmocka_unit_test(every_port_is_found),
 		cmocka_unit_test(long_bodies_are_searched_to_their_end),
+		cmocka_unit_test(every_length_is_searched),
+		cmocka_unit_test(no_cut_changes_the_answer),
 		cmocka_unit_test(mails_that_name_other_addresses_are_none),
 		cmocka_unit_test(fields_are_told_apart),
 		cmocka_unit_test(the_first_place_counts),
