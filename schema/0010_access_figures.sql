@@ -288,11 +288,11 @@ begin atomic
 			select distinct inner_hop.sensor, inner_hop.access
 			from hop as inner_hop
 			where inner_hop.level > 0 and inner_hop.relay_host is not null and not inner_hop.refused
-				and inner_hop.requested_at >= from_time and inner_hop.requested_at < to_time + interval '1 day'
+				and inner_hop.requested_at >= from_time and inner_hop.requested_at < to_time + interval '24 hours'
 				and (of_sensor is null or inner_hop.sensor = of_sensor)
 		) as nested on nested.sensor = hop.sensor and nested.access = hop.access
 		where hop.relay_host is not null and not hop.refused
-			and hop.requested_at >= from_time and hop.requested_at < to_time + interval '1 day'
+			and hop.requested_at >= from_time and hop.requested_at < to_time + interval '24 hours'
 	), ended as (
 		select request.sensor, request.access, request.position, request.level, request.relay_host, request.relay_port, request.requested_at,
 			max(request.position) filter (where request.level = request.innermost) over (partition by request.sensor, request.access)
@@ -316,7 +316,7 @@ begin atomic
 	select access.sensor, access.started_at, access.source, chain.hops, chain.path
 	from chain
 	join access on access.sensor = chain.sensor and access.access = chain.access
-		and access.started_at <= chain.requested_at and access.started_at >= chain.requested_at - interval '1 day'
+		and access.started_at <= chain.requested_at and access.started_at >= chain.requested_at - interval '24 hours'
 	where access.started_at >= from_time and access.started_at < to_time and check_period(from_time, to_time, of_sensor);
 end;
 comment on function relay_chains(timestamptz, timestamptz, text) is 'Figure 16 within bounds (of the conversations'' beginnings): conversations with nested requests, as paths through the proxies that were asked for';
