@@ -289,7 +289,7 @@ static void tell(const struct enrich_options *options, const struct enrich_tally
 	if (!always && !tally->visitors && !tally->networks && !tally->destinations && !tally->domains &&
 	    !tally->hosts && !tally->unknown && !tally->file_rows)
 		return;
-	printf("otori: enriched: %lu countries and %lu networks of visitors, %lu hosts of relays", tally->visitors,
+	printf("otori: enriched: %lu countries and %lu networks of visitors, hosts of relays: %lu", tally->visitors,
 	       tally->networks, tally->destinations);
 	if (options->resolver)
 		printf("; asked: %lu domains and %lu hosts, %lu without an answer, %lu never asked", tally->domains,

@@ -17,8 +17,9 @@
 
 #include "loader/text_clean.h"
 
-/* Build times that can be right: MMDB is of 2013, and a date has four digits of year. */
-#define EARLIEST_BUILD 1262304000ULL
+/* Build times that can be right: a file may be dated back to what it tells of, but not to nothing; a date has four
+ * digits of year. */
+#define EARLIEST_BUILD 86400ULL
 #define LATEST_BUILD 253402300799ULL
 
 struct address_database {
@@ -53,9 +54,11 @@ int address_database_open(const char *path, struct address_database **database, 
 	errno = 0;
 	status = MMDB_open(path, MMDB_MODE_MMAP, &made->mmdb);
 	if (status != MMDB_SUCCESS) {
-		int error =
-			status == MMDB_FILE_OPEN_ERROR || status == MMDB_IO_ERROR ? (errno ? -errno : -EIO) : -EBADMSG;
+		int error = -EBADMSG;
 
+		/* an empty file can't be mapped: EINVAL */
+		if ((status == MMDB_FILE_OPEN_ERROR || status == MMDB_IO_ERROR) && errno && errno != EINVAL)
+			error = -errno;
 		free(made);
 		return error == -EBADMSG
 			       ? fail(text, text_bytes, error, path, "is no MMDB database, or is damaged or cut")
