@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report.c - `otori report`: the summary and the daily figures out of the database.
+ * report.c - `otori report`: what the sensors saw, out of the database.
  *
- * In:  options. Out: a report on stdout or in a file. Called by main.c. What is in a report is report/'s business.
+ * In:  options. Out: a report on stdout, in a file or in a folder. Called by main.c. What is in a report is report/'s
+ * business.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -14,27 +15,29 @@
 #include "base/problem.h"
 #include "command.h"
 #include "database/database.h"
+#include "report/output.h"
 #include "report/report.h"
 
 struct report_options {
 	struct report_request request;
 	struct database_choice database;
-	const char *output;
-	const char *format;
+	const char *output, *format, *language;
 	bool help;
 };
 
 static void print_help(void)
 {
 	fputs("Usage: otori report [OPTION...]\n\n"
-	      "Prints what the sensors saw: the summary in sentences, the daily figures as tables.\n\n"
+	      "Prints what the sensors saw: the summary in sentences, then every figure of the report of 2008 as a "
+	      "table.\n\n"
 	      "  --sensor NAME        only this sensor\n"
 	      "  --timezone ZONE      whose days these are, such as Asia/Tokyo (that of the database)\n"
 	      "  --from DAY           first day, YYYY-MM-DD\n"
 	      "  --to DAY             last day, YYYY-MM-DD\n"
-	      "  --format FORMAT      text (others come with later versions)\n"
+	      "  --lang LANGUAGE      en or ja (en)\n"
+	      "  --format FORMAT      text, json (docs/report-json.md) or csv: a file for each figure (text)\n"
 	      "  --show-sql           print each query above what it gave\n"
-	      "  --output PATH        write to a file and not to the terminal\n"
+	      "  --output PATH        write to a file and not to the terminal; with csv: to a folder, empty or new\n"
 	      "  --database CONNINFO  PostgreSQL, as libpq takes it; without: PG* variables\n"
 	      "  --embedded DIR       the private PostgreSQL in this folder instead\n"
 	      "  --help               this text\n",
@@ -44,17 +47,12 @@ static void print_help(void)
 static int read_options(struct report_options *options, int argc, char **argv, struct problem *problem)
 {
 	static const struct option known[] = {
-		{ "sensor", required_argument, NULL, 's' },
-		{ "timezone", required_argument, NULL, 'z' },
-		{ "from", required_argument, NULL, 'f' },
-		{ "to", required_argument, NULL, 't' },
-		{ "format", required_argument, NULL, 'F' },
-		{ "show-sql", no_argument, NULL, 'q' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "database", required_argument, NULL, 'd' },
-		{ "embedded", required_argument, NULL, 'e' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
+		{ "sensor", required_argument, NULL, 's' },   { "timezone", required_argument, NULL, 'z' },
+		{ "from", required_argument, NULL, 'f' },     { "to", required_argument, NULL, 't' },
+		{ "lang", required_argument, NULL, 'l' },     { "format", required_argument, NULL, 'F' },
+		{ "show-sql", no_argument, NULL, 'q' },	      { "output", required_argument, NULL, 'o' },
+		{ "database", required_argument, NULL, 'd' }, { "embedded", required_argument, NULL, 'e' },
+		{ "help", no_argument, NULL, 'h' },	      { 0 },
 	};
 	int got;
 
@@ -73,6 +71,9 @@ static int read_options(struct report_options *options, int argc, char **argv, s
 			break;
 		case 't':
 			options->request.to = optarg;
+			break;
+		case 'l':
+			options->language = optarg;
 			break;
 		case 'F':
 			options->format = optarg;
@@ -105,11 +106,44 @@ static int read_options(struct report_options *options, int argc, char **argv, s
 	return 0;
 }
 
+/* The place of name in names; -1 = it isn't there. */
+static int find_name(const char *name, const char *const *names, int count)
+{
+	while (count-- > 0) {
+		if (!strcmp(name, names[count]))
+			return count;
+	}
+	return -1;
+}
+
+static int choose_format(struct report_options *options, struct problem *problem)
+{
+	static const char *const formats[] = { [REPORT_TEXT] = "text", [REPORT_JSON] = "json", [REPORT_CSV] = "csv" };
+	static const char *const languages[] = { [LANGUAGE_EN] = "en", [LANGUAGE_JA] = "ja" };
+	int format = options->format ? find_name(options->format, formats, 3) : REPORT_TEXT;
+	int language = options->language ? find_name(options->language, languages, LANGUAGES) : LANGUAGE_EN;
+
+	if (options->format && !strcmp(options->format, "html"))
+		return problem_say(problem, PROBLEM_USAGE, -ENOTSUP,
+				   "--format: this version writes no html yet, only text, json and csv");
+	if (format < 0)
+		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "--format: expected text, json or csv, got '%s'",
+				   options->format);
+	if (language < 0)
+		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "--lang: expected en or ja, got '%s'",
+				   options->language);
+	if (format == REPORT_CSV && !options->output)
+		return problem_say(problem, PROBLEM_USAGE, -EINVAL,
+				   "--format csv writes a file for each figure: --output FOLDER is missing");
+	options->request.format = (enum report_format)format;
+	options->request.language = (enum language)language;
+	return 0;
+}
+
 /* What can be said without a database. */
-static int check_options(const struct report_options *options, struct problem *problem)
+static int check_options(struct report_options *options, struct problem *problem)
 {
 	const struct report_request *request = &options->request;
-	static const char *const later[] = { "json", "csv", "html" };
 
 	if (request->from && report_check_day(request->from))
 		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "--from: expected a day as YYYY-MM-DD, got '%s'",
@@ -120,14 +154,6 @@ static int check_options(const struct report_options *options, struct problem *p
 	if (request->from && request->to && strcmp(request->from, request->to) > 0)
 		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "--from %s is after --to %s", request->from,
 				   request->to);
-	for (size_t i = 0; options->format && i < sizeof later / sizeof *later; i++) {
-		if (!strcmp(options->format, later[i]))
-			return problem_say(problem, PROBLEM_USAGE, -ENOTSUP,
-					   "--format: this version writes no %s yet, only text", options->format);
-	}
-	if (options->format && strcmp(options->format, "text") != 0)
-		return problem_say(problem, PROBLEM_USAGE, -EINVAL, "--format: expected text, got '%s'",
-				   options->format);
 	if (options->database.conninfo && options->database.embedded)
 		return problem_say(problem, PROBLEM_USAGE, -EINVAL,
 				   "--database and --embedded exclude each other, both are given");
@@ -135,7 +161,7 @@ static int check_options(const struct report_options *options, struct problem *p
 		return problem_say(problem, PROBLEM_FAILURE, -EINVAL,
 				   "--timezone: there is no time zone '%s'; expected a name such as Asia/Tokyo or UTC",
 				   request->timezone);
-	return 0;
+	return choose_format(options, problem);
 }
 
 /* A report asks for a cluster that is there; it doesn't make one. */
@@ -150,19 +176,20 @@ static int check_embedded(const char *dir, struct problem *problem)
 	return 0;
 }
 
-static int write_out(const struct report_options *options, PGconn *connection, struct problem *problem)
+static int open_output(const struct report_options *options, struct output *output, struct problem *problem)
 {
-	FILE *out = options->output ? fopen(options->output, "we") : stdout;
-	int error;
+	return options->request.format == REPORT_CSV ? output_folder(output, options->output, problem)
+						     : output_file(output, options->output, problem);
+}
 
-	if (!out)
-		return problem_say(problem, PROBLEM_FAILURE, -errno, "cannot write %s: %s", options->output,
-				   strerror(errno));
-	problem->status = PROBLEM_FAILURE;
-	error = report_write(connection, &options->request, out, problem->text, sizeof problem->text);
-	if ((options->output ? fclose(out) : fflush(out)) && !error)
-		error = problem_say(problem, PROBLEM_FAILURE, -errno, "cannot write %s: %s",
-				    options->output ? options->output : "the report", strerror(errno));
+static int write_out(const struct report_options *options, PGconn *connection, struct output *output,
+		     struct problem *problem)
+{
+	int error = report_write(connection, &options->request, output->file, output->temporary, problem->text,
+				 sizeof problem->text);
+
+	if (error)
+		problem->status = PROBLEM_FAILURE;
 	return error;
 }
 
@@ -172,6 +199,7 @@ int command_report(int argc, char **argv)
 	struct problem problem = { .status = PROBLEM_FAILURE };
 	struct embedded *embedded = NULL;
 	PGconn *connection = NULL;
+	struct output output = { 0 };
 	int error = read_options(&options, argc, argv, &problem);
 
 	if (!error && options.help) {
@@ -188,7 +216,10 @@ int command_report(int argc, char **argv)
 	if (!error)
 		error = database_current(connection, problem.text, sizeof problem.text);
 	if (!error)
-		error = write_out(&options, connection, &problem);
+		error = open_output(&options, &output, &problem);
+	if (!error)
+		error = write_out(&options, connection, &output, &problem);
+	error = output_end(&output, error, &problem);
 	PQfinish(connection);
 	embedded_stop(embedded);
 	if (error)

@@ -16,26 +16,27 @@
 /* The literal of the place at which at points, and the place's length; NULL where there is none. */
 static const char *place_at(const struct report *report, const char *at, size_t *length)
 {
-	static const char *const names[] = { "{sensor}", "{from}", "{to}" };
-	const char *const values[] = { report->sensor, report->from, report->to };
+	const struct {
+		const char *name, *value;
+	} places[] = { { "{sensor}", report->sensor }, { "{from}", report->from },   { "{to}", report->to },
+		       { "{since}", report->since },   { "{until}", report->until }, { "{bucket}", report->bucket } };
 
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		*length = strlen(names[i]);
-		if (!strncmp(at, names[i], *length))
-			return values[i];
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		*length = strlen(places[i].name);
+		if (!strncmp(at, places[i].name, *length))
+			return places[i].value;
 	}
 	return NULL;
 }
 
-static char *fill_in(const struct report *report, const char *sql)
+char *report_fill_in(struct report *report, const char *sql)
 {
 	char *filled = NULL;
 	size_t bytes, length;
 	FILE *stream = open_memstream(&filled, &bytes);
+	bool failed = !stream;
 
-	if (!stream)
-		return NULL;
-	for (const char *at = sql; *at;) {
+	for (const char *at = sql; stream && *at;) {
 		const char *value = *at == '{' ? place_at(report, at, &length) : NULL;
 
 		if (value) {
@@ -45,41 +46,84 @@ static char *fill_in(const struct report *report, const char *sql)
 			fputc(*at++, stream);
 		}
 	}
-	if (fclose(stream)) {
-		free(filled);
-		return NULL;
-	}
-	return filled;
+	if (stream && fclose(stream))
+		failed = true;
+	if (!failed)
+		return filled;
+	free(filled);
+	database_fail(report->text, report->text_bytes, 0, "out of memory");
+	return NULL;
 }
 
-PGresult *report_query(struct report *report, const char *sql)
+static void tell_failure(struct report *report)
 {
-	char *filled = fill_in(report, sql);
-	PGresult *result;
+	database_text(report->text, report->text_bytes, "cannot read the figures", PQerrorMessage(report->connection));
+}
 
-	if (!filled) {
-		database_fail(report->text, report->text_bytes, 0, "out of memory");
-		return NULL;
-	}
-	if (report->request->show_sql) {
-		fputs("    ", report->out);
-		for (const char *at = filled; *at; at++) {
-			fputc(*at, report->out);
-			if (*at == '\n')
-				fputs("    ", report->out);
-		}
-		fputs(";\n\n", report->out);
-	}
-	result = PQexec(report->connection, filled);
-	free(filled);
+PGresult *report_query(struct report *report, const char *filled)
+{
+	PGresult *result = PQexec(report->connection, filled);
+
 	if (PQresultStatus(result) == PGRES_TUPLES_OK)
 		return result;
-	database_text(report->text, report->text_bytes, "cannot read the figures", PQerrorMessage(report->connection));
+	tell_failure(report);
 	PQclear(result);
 	return NULL;
 }
 
+/* Ends a query whose rows nobody wants any more. */
+static void cancel(PGconn *connection)
+{
+	char ignored[256];
+	PGcancel *request = PQgetCancel(connection);
+	PGresult *result;
+
+	if (request)
+		PQcancel(request, ignored, sizeof ignored);
+	PQfreeCancel(request);
+	while ((result = PQgetResult(connection)))
+		PQclear(result);
+}
+
+int report_stream(struct report *report, const char *filled, report_row *each, void *context, long *rows)
+{
+	PGresult *result;
+	long count = 0;
+	int error = 0;
+
+	if (!PQsendQuery(report->connection, filled) || !PQsetSingleRowMode(report->connection)) {
+		tell_failure(report);
+		return -EIO;
+	}
+	while (!error && (result = PQgetResult(report->connection))) {
+		switch (PQresultStatus(result)) {
+		case PGRES_SINGLE_TUPLE:
+			error = each(context, result, 0);
+			count++;
+			break;
+		case PGRES_TUPLES_OK:
+			break;
+		default:
+			tell_failure(report);
+			error = -EIO;
+		}
+		PQclear(result);
+	}
+	if (error)
+		cancel(report->connection);
+	if (rows)
+		*rows = count;
+	return error;
+}
+
 const char *report_value(const PGresult *result, int row, int column)
 {
-	return row < PQntuples(result) && !PQgetisnull(result, row, column) ? PQgetvalue(result, row, column) : "";
+	return row < PQntuples(result) && column >= 0 && !PQgetisnull(result, row, column)
+		       ? PQgetvalue(result, row, column)
+		       : "";
+}
+
+const char *report_named(const PGresult *result, int row, const char *column)
+{
+	return report_value(result, row, PQfnumber(result, column));
 }

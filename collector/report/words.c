@@ -49,9 +49,9 @@ static bool within(uint32_t point, const struct range *ranges, size_t count)
 	return false;
 }
 
-/* Reads one character; returns its bytes, 0 where they are no UTF-8 (overlong forms among them). */
-static size_t decode(const uint8_t *at, uint32_t *point)
+size_t words_read_point(const char *text, uint32_t *point)
 {
+	const uint8_t *at = (const uint8_t *)text;
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	size_t length = *at < 0x80		    ? 1
 			: *at >= 0xc2 && *at < 0xe0 ? 2
@@ -72,6 +72,16 @@ static size_t decode(const uint8_t *at, uint32_t *point)
 	return *point >= least[length] && *point <= 0x10ffff ? length : 0;
 }
 
+bool words_is_unsafe(uint32_t point)
+{
+	return within(point, unsafe, COUNT(unsafe));
+}
+
+size_t words_escape(uint32_t point, char to[16])
+{
+	return (size_t)snprintf(to, 16, point > 0xff ? "\\u{%x}" : "\\x%02x", (unsigned)point);
+}
+
 static size_t point_width(uint32_t point)
 {
 	return within(point, narrow, COUNT(narrow)) ? 0 : within(point, wide, COUNT(wide)) ? 2 : 1;
@@ -82,8 +92,8 @@ size_t words_width(const char *text)
 	size_t width = 0, length;
 	uint32_t point;
 
-	for (const uint8_t *at = (const uint8_t *)text; *at; at += length ? length : 1) {
-		length = decode(at, &point);
+	for (const char *at = text; *at; at += length ? length : 1) {
+		length = words_read_point(at, &point);
 		width += length ? point_width(point) : 1;
 	}
 	return width;
@@ -98,19 +108,18 @@ char *words_defuse(const char *text, size_t width_max)
 
 	if (!safe)
 		return NULL;
-	for (const uint8_t *at = (const uint8_t *)text; *at; at += length ? length : 1) {
+	for (const char *at = text; *at; at += length ? length : 1) {
 		size_t piece_bytes, piece_width;
 
-		length = decode(at, &point);
+		length = words_read_point(at, &point);
 		if (!length)
-			point = *at;
-		if (length && !within(point, unsafe, COUNT(unsafe))) {
+			point = (uint8_t)*at;
+		if (length && !words_is_unsafe(point)) {
 			memcpy(piece, at, length);
 			piece_bytes = length;
 			piece_width = point_width(point);
 		} else {
-			piece_bytes = (size_t)snprintf(piece, sizeof piece,
-						       length > 1 && point > 0xff ? "\\u{%x}" : "\\x%02x", point);
+			piece_bytes = words_escape(point, piece);
 			piece_width = piece_bytes;
 		}
 		if (width + piece_width > width_max) {
@@ -178,6 +187,47 @@ const char *words_quotient(const char *number, char to[WORDS_NUMBER_BYTES])
 	for (double least = 0.995; value < least && fraction < 9; least /= 10)
 		fraction++;
 	print_rounded(value, fraction, "", to);
+	return to;
+}
+
+const char *words_seconds(const char *seconds, enum language language, char to[WORDS_NUMBER_BYTES])
+{
+	static const struct {
+		long long seconds;
+		struct phrase name;
+	} units[] = { { 86400, PHRASE(" d", "日") },
+		      { 3600, PHRASE(" h", "時間") },
+		      { 60, PHRASE(" min", "分") },
+		      { 1, PHRASE(" s", "秒") } };
+	double value = strtod(seconds, NULL);
+	long long whole;
+
+	if (!*seconds || !isfinite(value) || value < 0 || value > 1e15)
+		return strcpy(to, "-");
+	whole = (long long)(value + 0.5);
+	for (size_t i = 0; i + 1 < COUNT(units); i++) {
+		if (whole < units[i].seconds)
+			continue;
+		snprintf(to, WORDS_NUMBER_BYTES, "%lld%s%s%lld%s", whole / units[i].seconds, units[i].name.in[language],
+			 language == LANGUAGE_EN ? " " : "", whole % units[i].seconds / units[i + 1].seconds,
+			 units[i + 1].name.in[language]);
+		return to;
+	}
+	snprintf(to, WORDS_NUMBER_BYTES, "%lld%s", whole, units[COUNT(units) - 1].name.in[language]);
+	return to;
+}
+
+const char *words_percent(const char *fraction, char to[WORDS_NUMBER_BYTES])
+{
+	char percent[WORDS_NUMBER_BYTES];
+	size_t used;
+
+	if (!*fraction)
+		return strcpy(to, "-");
+	snprintf(percent, sizeof percent, "%.17g", 100 * strtod(fraction, NULL));
+	words_quotient(percent, to);
+	used = strlen(to);
+	snprintf(to + used, WORDS_NUMBER_BYTES - used, "%%");
 	return to;
 }
 
