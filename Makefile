@@ -126,9 +126,12 @@ bench: ## figures against a peer in the same run: to the terminal and to build/b
 	@$(MAKE) --no-print-directory all
 	@tests/bench/run
 
+docs: $(BUILD)/otori ## make docs/schema.md anew out of the schema's comments
+	@OTORI=$(BUILD)/otori scripts/with-database scripts/schema-page >$(BUILD)/schema.md && cp $(BUILD)/schema.md docs/schema.md
+
 lint: ## clang-format, clang-tidy, shellcheck, sparse where they apply
 	clang-format --dry-run -Werror $(wildcard collector/*.[ch] collector/*/*.[ch] bpf/*.[ch] include/otori/*.h)
-	shellcheck -x scripts/deps scripts/country-database tests/run .ci/run $(wildcard tests/lab/lab.sh tests/lab/[0-9]*)
+	shellcheck -x scripts/deps scripts/country-database scripts/schema-page scripts/with-database tests/run .ci/run $(wildcard tests/lab/lab.sh tests/lab/[0-9]*)
 
 INSTALL_BIN   := $(DESTDIR)$(PREFIX)/bin
 INSTALL_SHARE := $(DESTDIR)$(PREFIX)/share/otori
@@ -148,4 +151,4 @@ clean: ## remove what was built
 
 -include $(LIB_OBJECTS:.o=.d) $(BUILD)/obj/collector/main.d $(BUILD)/obj/collector/responder/main.d
 
-.PHONY: all help deps country-database run check $(CHECK_PARTS) unit-tests sanitize-tests bench lint install uninstall clean
+.PHONY: all docs help deps country-database run check $(CHECK_PARTS) unit-tests sanitize-tests bench lint install uninstall clean
