@@ -10,6 +10,17 @@
 -- from the roll-up and any other bounds from the bare tables. These are SQL functions with one query, so that the planner puts
 -- them in line: with bounds that are constants the branches that don't apply are not even planned.
 
+-- To compile a query takes longer than to run it, where sums are added up; and sums of some hundred thousand sources are sorted on disk
+-- in the 4 MB that PostgreSQL gives by default. Whoever has set more keeps it.
+do $$
+begin
+	execute format('alter database %I set jit to off', current_database());
+	if pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('64MB') then
+		execute format('alter database %I set work_mem to %L', current_database(), '64MB');
+	end if;
+end
+$$;
+
 set local role otori_owner;
 set local search_path to otori;
 
@@ -41,6 +52,14 @@ create function bucket_begin(key timestamptz, bucket interval) returns timestamp
 		else key
 	end;
 comment on function bucket_begin(timestamptz, interval) is 'First moment of a bucket: where the clock shows midnight twice, the first of both';
+
+create function bucket_limit(begins_at timestamptz, bucket interval) returns timestamptz
+	language sql stable parallel safe
+	return case
+		when bucket < interval '1 day' then begins_at + bucket + interval '4 hours'
+		else bucket_begin(bucket_key(begins_at + bucket, bucket), bucket)
+	end;
+comment on function bucket_limit(timestamptz, interval) is 'A time that all of a bucket lies before: where it is a day or longer, the first moment behind it; else a few hours more, for changes of clocks';
 
 -- It is a condition without columns in each figure, which is judged once, before any row is read.
 create function check_period(from_time timestamptz, to_time timestamptz, of_sensor text, bucket interval default '1 day') returns boolean
@@ -330,9 +349,9 @@ comment on function counted_domains(timestamptz, timestamptz, text) is 'Columns 
 
 grant select on observation_gaps to otori_read, otori_loader;
 
-revoke execute on function bucket_key, bucket_begin, check_period, observation_bucket, observed, observed_port, observation_gaps,
+revoke execute on function bucket_key, bucket_begin, bucket_limit, check_period, observation_bucket, observed, observed_port, observation_gaps,
 	counted_bare_accesses, counted_accesses, counted_bare_mails, counted_mails, counted_sources, counted_destinations, counted_direct,
 	counted_domains from public;
-grant execute on function bucket_key, bucket_begin, check_period, observation_bucket, observed, observed_port, observation_gaps,
+grant execute on function bucket_key, bucket_begin, bucket_limit, check_period, observation_bucket, observed, observed_port, observation_gaps,
 	counted_bare_accesses, counted_accesses, counted_bare_mails, counted_mails, counted_sources, counted_destinations, counted_direct,
 	counted_domains to otori_read, otori_loader;

@@ -12,7 +12,6 @@
 set local role otori_owner;
 set local search_path to otori;
 
--- Sums by quarter come first: to find the day of a quarter costs more than to add.
 create function accesses_by_port(from_time timestamptz, to_time timestamptz, of_sensor text default null, bucket interval default '1 day')
 	returns table (begins_at timestamptz, sensor text, decoy_port integer, accesses bigint, servers bigint, accesses_per_server numeric)
 	language sql stable parallel safe
@@ -26,13 +25,9 @@ begin atomic
 			select offered.sensor, offered.bucket_key, offered.decoy_port, 0::bigint as accesses
 			from observed_port(from_time, to_time, of_sensor, bucket) as offered
 			union all
-			select quarterly.sensor, bucket_key(quarterly.quarter, bucket), quarterly.decoy_port, quarterly.accesses
-			from (
-				select rows.sensor, rows.quarter, rows.decoy_port, sum(rows.accesses)::bigint as accesses
-				from counted_accesses(from_time, to_time, of_sensor) as rows
-				where rows.accesses > 0
-				group by rows.sensor, rows.quarter, rows.decoy_port
-			) as quarterly
+			select rows.sensor, bucket_key(rows.quarter, bucket), rows.decoy_port, rows.accesses
+			from counted_accesses(from_time, to_time, of_sensor) as rows
+			where rows.accesses > 0
 		) as part
 		group by part.sensor, part.bucket_key, part.decoy_port
 	) as counted on counted.sensor = observed.sensor and counted.bucket_key = observed.bucket_key
@@ -227,6 +222,7 @@ begin atomic
 end;
 comment on function counted_syns(timestamptz, timestamptz, text) is 'SYNs to decoy ports by quarter, port and source within any bounds, estimated by the sampling probability; a source may come in several rows';
 
+-- Bucket by bucket: to tell apart the sources of one day at a time takes a table that fits the processor's cache.
 create function port_activity(from_time timestamptz, to_time timestamptz, of_sensor text default null, bucket interval default '1 day')
 	returns table (begins_at timestamptz, sensor text, decoy_port integer, syns double precision, sources bigint, accesses bigint)
 	language sql stable parallel safe
@@ -241,21 +237,28 @@ begin atomic
 				0::bigint as accesses
 			from observed_port(from_time, to_time, of_sensor, bucket) as offered
 			union all
-			select visitor.sensor, visitor.bucket_key, visitor.decoy_port, sum(visitor.syns), count(*), 0
+			select day.sensor, day.bucket_key, visitors.decoy_port, visitors.syns, visitors.sources, 0
 			from (
-				select rows.sensor, bucket_key(rows.quarter, bucket) as bucket_key, rows.decoy_port, rows.source, sum(rows.syns) as syns
-				from counted_syns(from_time, to_time, of_sensor) as rows
-				group by 1, 2, 3, 4
-			) as visitor
-			group by visitor.sensor, visitor.bucket_key, visitor.decoy_port
+				-- offset 0: the limits are found once, not for each partition
+				select bucket_of.sensor, bucket_of.bucket_key, bucket_of.begins_at, bucket_limit(bucket_of.begins_at, bucket) as ends_before
+				from observed(from_time, to_time, of_sensor, bucket) as bucket_of
+				offset 0
+			) as day
+			cross join lateral (
+				select visitor.decoy_port, sum(visitor.syns) as syns, count(*) as sources
+				from (
+					select rows.decoy_port, rows.source, sum(rows.syns) as syns
+					from counted_syns(from_time, to_time, of_sensor) as rows
+					where rows.sensor = day.sensor and rows.quarter >= day.begins_at and rows.quarter < day.ends_before
+						and (bucket >= interval '1 day' or bucket_key(rows.quarter, bucket) = day.bucket_key)
+					group by rows.decoy_port, rows.source
+				) as visitor
+				group by visitor.decoy_port
+			) as visitors
 			union all
-			select quarterly.sensor, bucket_key(quarterly.quarter, bucket), quarterly.decoy_port, 0, 0, quarterly.accesses
-			from (
-				select rows.sensor, rows.quarter, rows.decoy_port, sum(rows.accesses)::bigint as accesses
-				from counted_accesses(from_time, to_time, of_sensor) as rows
-				where rows.accesses > 0
-				group by rows.sensor, rows.quarter, rows.decoy_port
-			) as quarterly
+			select rows.sensor, bucket_key(rows.quarter, bucket), rows.decoy_port, 0, 0, rows.accesses
+			from counted_accesses(from_time, to_time, of_sensor) as rows
+			where rows.accesses > 0
 		) as part
 		group by part.sensor, part.bucket_key, part.decoy_port
 	) as counted on counted.sensor = observed.sensor and counted.bucket_key = observed.bucket_key
@@ -274,25 +277,35 @@ comment on column port_activity_daily.syns is 'SYNs: the sum of 1 / sampling pro
 comment on column port_activity_daily.sources is 'Distinct source addresses of the sampled SYNs (may be forged)';
 comment on column port_activity_daily.accesses is 'Accesses with depth >= payload, without direct mail';
 
+-- few requests are nested
+create index hop_nested on hop (sensor, access, requested_at) where level > 0 and relay_host is not null and not refused;
+
 -- The path: the last request of the innermost level, and before it those through which its tunnel went, that is those behind which
 -- no other came at their level or farther out. A conversation lasts a day at most (option total-seconds).
 create function relay_chains(from_time timestamptz, to_time timestamptz, of_sensor text default null)
 	returns table (sensor text, started_at timestamptz, source inet, hops bigint, path text)
 	language sql stable parallel safe
 begin atomic
-	with request as (
-		select hop.sensor, hop.access, hop.position, hop.level, hop.relay_host, hop.relay_port, hop.requested_at,
-			max(hop.level) over (partition by hop.sensor, hop.access) as innermost
+	with nested as (
+		select hop.sensor, hop.access, min(hop.requested_at) as requested_at
 		from hop
-		join (
-			select distinct inner_hop.sensor, inner_hop.access
-			from hop as inner_hop
-			where inner_hop.level > 0 and inner_hop.relay_host is not null and not inner_hop.refused
-				and inner_hop.requested_at >= from_time and inner_hop.requested_at < to_time + interval '24 hours'
-				and (of_sensor is null or inner_hop.sensor = of_sensor)
-		) as nested on nested.sensor = hop.sensor and nested.access = hop.access
-		where hop.relay_host is not null and not hop.refused
+		where hop.level > 0 and hop.relay_host is not null and not hop.refused
 			and hop.requested_at >= from_time and hop.requested_at < to_time + interval '24 hours'
+			and (of_sensor is null or hop.sensor = of_sensor)
+		group by hop.sensor, hop.access
+	), request as (
+		select nested.sensor, nested.access, asked.position, asked.level, asked.relay_host, asked.relay_port, asked.requested_at,
+			max(asked.level) over (partition by nested.sensor, nested.access) as innermost
+		from nested
+		cross join lateral (
+			-- offset 0: one look into the index for each conversation, not all requests once
+			select hop.position, hop.level, hop.relay_host, hop.relay_port, hop.requested_at
+			from hop
+			where hop.sensor = nested.sensor and hop.access = nested.access and hop.relay_host is not null and not hop.refused
+				and hop.requested_at >= nested.requested_at - interval '24 hours'
+				and hop.requested_at <= nested.requested_at + interval '24 hours'
+			offset 0
+		) as asked
 	), ended as (
 		select request.sensor, request.access, request.position, request.level, request.relay_host, request.relay_port, request.requested_at,
 			max(request.position) filter (where request.level = request.innermost) over (partition by request.sensor, request.access)

@@ -26,13 +26,9 @@ begin atomic
 			from observed_port(from_time, to_time, of_sensor, bucket) as offered
 			where offered.decoy_port = 25
 			union all
-			select quarterly.sensor, bucket_key(quarterly.quarter, bucket), quarterly.attempts
-			from (
-				select rows.sensor, rows.quarter, sum(rows.attempts)::bigint as attempts
-				from counted_accesses(from_time, to_time, of_sensor) as rows
-				where rows.attempts > 0
-				group by rows.sensor, rows.quarter
-			) as quarterly
+			select rows.sensor, bucket_key(rows.quarter, bucket), rows.attempts
+			from counted_accesses(from_time, to_time, of_sensor) as rows
+			where rows.attempts > 0
 		) as part
 		group by part.sensor, part.bucket_key
 	) as counted on counted.sensor = observed.sensor and counted.bucket_key = observed.bucket_key
@@ -193,39 +189,34 @@ comment on column probe_mails.found_in is 'Where address and port were found: su
 comment on column probe_mails.encoding is 'How they were written: dotted, reversed, decimal, hex, base64';
 comment on column probe_mails.answered_at is 'When it was handed to a mail server; null: it was not';
 
--- Seven days are 168 hours, whatever clocks do. The mails of all decoys that were probed are read once; who came is counted for
--- waves alone.
+-- what came through a decoy in the days around a probe, without a look at the wide rows
+create index mail_by_decoy on mail (sensor, decoy, received_at) include (source) where complete and not direct and not probe;
+
+-- Seven days are 168 hours, whatever clocks do. Who came is counted for waves alone: it costs more than to count mails.
 create function probe_waves(from_time timestamptz, to_time timestamptz, of_sensor text default null)
 	returns table (sensor text, probed_at timestamptz, decoy inet, mailbox text, wave_started_at timestamptz, delay interval, mails bigint,
 		sources bigint, answered_at timestamptz)
 	language sql stable parallel safe
 begin atomic
-	with probe as (
-		select sought.sensor, sought.mail, sought.received_at, sought.decoy, sought.mailbox, sought.answered_at
-		from probe_mail as sought
-		where sought.received_at >= from_time and sought.received_at < to_time and (of_sensor is null or sought.sensor = of_sensor)
-	), near as (
-		select probe.sensor, probe.mail,
-			count(*) filter (where other.received_at < probe.received_at) as mails_before,
-			count(*) filter (where other.received_at > probe.received_at) as mails,
-			count(distinct other.source) filter (where other.received_at > probe.received_at) as sources,
-			min(other.received_at) filter (where other.received_at > probe.received_at) as started_at
-		from probe
-		join mail as other on other.sensor = probe.sensor and other.decoy = probe.decoy
-			and other.received_at between probe.received_at - interval '168 hours' and probe.received_at + interval '168 hours'
-		where other.complete and not other.direct and not other.probe
-			and other.received_at >= from_time - interval '168 hours' and other.received_at <= to_time + interval '168 hours'
-		group by probe.sensor, probe.mail
-	), wave as (
-		select near.sensor, near.mail, near.mails, near.sources, near.started_at
-		from near
-		where near.mails >= 10 and near.mails >= 5 * near.mails_before
-	)
 	select probe.sensor, probe.received_at, probe.decoy, probe.mailbox, wave.started_at, wave.started_at - probe.received_at,
 		coalesce(wave.mails, 0), coalesce(wave.sources, 0), probe.answered_at
-	from probe
-	left join wave on wave.sensor = probe.sensor and wave.mail = probe.mail
-	where check_period(from_time, to_time, of_sensor);
+	from probe_mail as probe
+	cross join lateral (
+		select count(*) filter (where other.received_at < probe.received_at) as before,
+			count(*) filter (where other.received_at > probe.received_at) as after
+		from mail as other
+		where other.sensor = probe.sensor and other.decoy = probe.decoy and other.complete and not other.direct and not other.probe
+			and other.received_at >= probe.received_at - interval '168 hours' and other.received_at <= probe.received_at + interval '168 hours'
+	) as near
+	left join lateral (
+		select min(other.received_at) as started_at, count(*) as mails, count(distinct other.source) as sources
+		from mail as other
+		where near.after >= 10 and near.after >= 5 * near.before
+			and other.sensor = probe.sensor and other.decoy = probe.decoy and other.complete and not other.direct and not other.probe
+			and other.received_at > probe.received_at and other.received_at <= probe.received_at + interval '168 hours'
+	) as wave on true
+	where probe.received_at >= from_time and probe.received_at < to_time and (of_sensor is null or probe.sensor = of_sensor)
+		and check_period(from_time, to_time, of_sensor);
 end;
 comment on function probe_waves(timestamptz, timestamptz, text) is 'Figure 13 within bounds (of the probes): what followed each probe mail; numbers, nothing is divided. A wave is the mail through that decoy, probes aside, in the 7 days after the probe, if it is at least 10 mails and at least 5 times that of the 7 days before';
 

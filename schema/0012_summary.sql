@@ -42,14 +42,10 @@ begin atomic
 		from covered
 		where covered.covered_until is null or covered.covered_until < covered.last_address
 		group by covered.sensor
-	), quarterly as materialized (
-		select rows.sensor, rows.quarter, sum(rows.accesses)::bigint as accesses, sum(rows.attempts)::bigint as attempts
-		from counted_accesses(from_time, to_time, of_sensor) as rows
-		group by rows.sensor, rows.quarter
 	), daily as materialized (
-		select quarterly.sensor, bucket_key(quarterly.quarter, '1 day') as bucket_key, sum(quarterly.accesses) as accesses,
-			sum(quarterly.attempts) as attempts
-		from quarterly
+		select rows.sensor, bucket_key(rows.quarter, '1 day') as bucket_key, sum(rows.accesses)::bigint as accesses,
+			sum(rows.attempts)::bigint as attempts
+		from counted_accesses(from_time, to_time, of_sensor) as rows
 		group by 1, 2
 	), stray as materialized (
 		select distinct daily.sensor
