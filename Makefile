@@ -83,6 +83,10 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libotori.a
 	@mkdir -p $(@D)
 	$(call say,TEST)$(CC) $(CFLAGS) $(CFLAGS_OWN) -Itests/unit $< $(BUILD)/libotori.a $(LDFLAGS_OWN) $(LIBS_OTORI) -lcmocka -o $@
 
+# These read files of the kernel module, too.
+$(BUILD)/unit/kmod_parse: kmod/parse.c kmod/parse.h
+$(BUILD)/unit/bpf_guard_cases: tests/kmod/guard_cases.h
+
 # --- what a person calls ------------------------------------------------------------------------------------------
 
 deps: ## install what building and running need (Debian packages, two system users, the database of countries)

@@ -7,8 +7,8 @@
  * that unwinds in mirror order to x_exit; the family comes last, since with it the first command
  * may come.
  */
-#include <linux/genetlink.h>
 #include <linux/module.h>
+#include <net/genetlink.h>
 
 #include "otori.h"
 

@@ -25,7 +25,7 @@
 #define NEXT_OPTIONS 60
 #define MAX_EXTENSIONS 6
 
-static unsigned int get16(const __u8 *at)
+static unsigned int word_at(const __u8 *at)
 {
 	return (unsigned int)at[0] << 8 | at[1];
 }
@@ -44,8 +44,8 @@ static void parse_transport(struct otori_packet *p, const __u8 *at, size_t bytes
 
 	if (f->protocol == 6) {
 		if (bytes >= 4) {
-			p->source_port = (__u16)get16(at);
-			p->destination_port = (__u16)get16(at + 2);
+			p->source_port = (__u16)word_at(at);
+			p->destination_port = (__u16)word_at(at + 2);
 			f->has_port = 1;
 		}
 		if (bytes < 20 || at[12] >> 4 < 5)
@@ -71,7 +71,7 @@ static void parse_ipv4(struct otori_packet *p, const __u8 *at, size_t bytes)
 	header = (at[0] & 15u) * 4;
 	if (header < 20)
 		return;
-	fragment = get16(at + 6) & 0x3fff;
+	fragment = word_at(at + 6) & 0x3fff;
 	f->shape = OTORI_SHAPE_IPV4;
 	f->plain = header == 20 && !fragment;
 	f->protocol = at[9];
@@ -111,7 +111,7 @@ static void parse_ipv6(struct otori_packet *p, const __u8 *at, size_t bytes, boo
 				f->shape = OTORI_SHAPE_UNREADABLE;
 			return;
 		}
-		if (kind == NEXT_FRAGMENT && (get16(at + offset + 2) & 0xfff8))
+		if (kind == NEXT_FRAGMENT && (word_at(at + offset + 2) & 0xfff8))
 			return; /* a later fragment: no header follows */
 		next = at[offset];
 		offset += kind == NEXT_FRAGMENT ? 8 : (at[offset + 1] + 1u) * 8;
@@ -155,12 +155,12 @@ void otori_parse_frame(struct otori_packet *p, const __u8 *at, size_t bytes)
 	p->frame.shape = OTORI_SHAPE_UNREADABLE;
 	if (bytes < 14)
 		return;
-	type = get16(at + 12);
+	type = word_at(at + 12);
 	for (at += 14; type == TYPE_VLAN || type == TYPE_QINQ; at += 4) {
 		if (p->tags == 2 || end - at < 4)
 			return;
-		p->vlan[p->tags++] = get16(at) & 0xfff;
-		type = get16(at + 2);
+		p->vlan[p->tags++] = word_at(at) & 0xfff;
+		type = word_at(at + 2);
 	}
 	otori_parse_network(p, type, at, (size_t)(end - at), more);
 }

@@ -22,6 +22,7 @@ static struct ratelimit_state violation_limit = {
 	.burst = OTORI_VIOLATIONS_PER_SECOND,
 	.flags = RATELIMIT_MSG_ON_RELEASE,
 };
+
 static atomic64_t violation_untold;
 
 static int put_frame(struct sk_buff *message, const struct sk_buff *skb)
