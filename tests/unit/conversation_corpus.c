@@ -4,12 +4,14 @@
  *
  * In:  ../shared/corpus (EXPECT.tsv and captures); skipped where it is missing. Out: status 0 where all holds.
  * Holds: protocol, relay, depth, class, hops, mails and recipients of each listed stream; and for every stream with client
- * bytes the same output and records whole, byte by byte and in random cuts.
+ * bytes the same output and records whole, byte by byte and in random cuts. And: those streams are exploits that are listed
+ * as such, by that rule, and none else.
  */
 #include <arpa/inet.h>
 #include <pcap/pcap.h>
 #include <unistd.h>
 
+#include "exploits/match.h"
 #include "visit.h"
 
 #define STREAM_MAX_BYTES (256 * 1024)
@@ -281,6 +283,30 @@ static const struct expectation {
 
 #define EXPECTATIONS (sizeof(expectations) / sizeof(expectations[0]))
 
+/* The streams that are exploits, also those outside of a decoy's conversations: any other is none. */
+static const struct {
+	const char *file;
+	unsigned int client_port;
+	const char *rule;
+} exploits[] = {
+	{ "exploit/apache-traversal-cgi.pcap", 44740, "path_traversal_encoded" },
+	{ "exploit/apache-traversal-cgi.pcap", 44744, "path_traversal_encoded" },
+	{ "exploit/apache-traversal-cgi.pcap", 44748, "path_traversal_encoded" },
+	{ "exploit/apache-traversal-cgi.pcap", 44752, "path_traversal_encoded" },
+	{ "exploit/webdav-search-overflow-reassembly.pcap", 2564, "http_filled_line" },
+	{ "exploit/log4shell-post-8080.pcap", 43420, "jndi_lookup" },
+	{ "exploit/log4shell-post-8080.pcap", 43422, "jndi_lookup" },
+	{ "exploit/log4shell-header-vlan106.pcap", 57932, "jndi_lookup" },
+	{ "exploit/formmail-relay-http09.pcap", 1035, "form_mail_relay" },
+	{ "tcp/fast-open-data-on-syn.pcap", 55534, "path_traversal" },
+};
+
+#define EXPLOITS (sizeof(exploits) / sizeof(exploits[0]))
+
+static struct exploit_rules *rules;
+static struct exploit_matcher *matcher;
+static bool named[EXPLOITS];
+
 static unsigned int failures;
 
 static void differ(const struct line *line, const char *what, const char *got, const char *want)
@@ -332,6 +358,21 @@ static void check(const struct line *line, const struct expectation *want, const
 	want_number(line, "credentials", visit_count(visit, RECORD_CREDENTIAL), want->credentials);
 }
 
+static void check_exploit(const struct line *line, const struct record_access *access)
+{
+	int rule = exploit_match(matcher, exploit_form_of(access->protocol), access->payload);
+	const char *got = rule == EXPLOIT_NONE ? "" : rules->rules[rule].name, *want = "";
+
+	for (size_t i = 0; i < EXPLOITS; i++) {
+		if (strcmp(exploits[i].file, line->file) || exploits[i].client_port != line->client_port)
+			continue;
+		want = exploits[i].rule;
+		named[i] = true;
+	}
+	if (strcmp(got, want) != 0)
+		differ(line, "exploit", got, want);
+}
+
 static bool checked[EXPECTATIONS];
 
 static void check_line(const struct line *line)
@@ -343,6 +384,7 @@ static void check_line(const struct line *line)
 
 	want_number(line, "in-order bytes", (int64_t)length, line->bytes);
 	whole = run(line, bytes, 0);
+	check_exploit(line, &whole->access);
 	for (size_t i = 0; i < EXPECTATIONS; i++) {
 		if (checked[i] || strcmp(expectations[i].file, line->file) || expectations[i].client_port != line->client_port)
 			continue;
@@ -373,6 +415,7 @@ int main(void)
 	char path[256], text[4096];
 	size_t count = 0;
 	unsigned int streams = 0;
+	struct problem problem;
 	FILE *expect;
 
 	snprintf(path, sizeof(path), "%s/EXPECT.tsv", corpus);
@@ -381,6 +424,11 @@ int main(void)
 		printf("%s is missing\n", path);
 		return 77;
 	}
+	if (exploit_rules_open(&rules, NULL, slice_of(NULL, 0), &problem)) {
+		printf("%s\n", problem.text);
+		return 1;
+	}
+	matcher = exploit_matcher_new(rules);
 	while (fgets(text, sizeof(text), expect) && count < sizeof(lines) / sizeof(lines[0])) {
 		struct line *line = &lines[count];
 
@@ -402,6 +450,14 @@ int main(void)
 			failures++;
 		}
 	}
+	for (size_t i = 0; i < EXPLOITS; i++) {
+		if (!named[i]) {
+			fprintf(stderr, "%s port %u: not in EXPECT.tsv\n", exploits[i].file, exploits[i].client_port);
+			failures++;
+		}
+	}
+	exploit_matcher_free(matcher);
+	exploit_rules_free(rules);
 	printf("%u streams, %zu expectations, %u differences\n", streams, EXPECTATIONS, failures);
 	return failures || !streams;
 }
