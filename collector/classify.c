@@ -137,21 +137,6 @@ static int read_period(struct classify *options, struct problem *problem)
 	return error;
 }
 
-/* The rules, each tested by its own examples: one that doesn't hold them is not let loose on the tables. */
-static int open_rules(struct classify *options, struct problem *problem)
-{
-	uint8_t *bytes = NULL;
-	size_t length = 0;
-	int error = 0;
-
-	if (options->rules_file)
-		error = exploit_rules_read_file(options->rules_file, &bytes, &length, problem);
-	if (!error)
-		error = exploit_rules_open(&options->rules, options->rules_file, slice_of(bytes, length), problem);
-	free(bytes);
-	return error ? error : exploit_check(options->rules, problem);
-}
-
 static void print_rules(const struct exploit_rules *rules)
 {
 	char forms[EXPLOIT_FORMS_TEXT_BYTES];
@@ -263,7 +248,7 @@ int command_classify(int argc, char **argv)
 	if (!error)
 		error = read_period(&options, &problem);
 	if (!error)
-		error = open_rules(&options, &problem);
+		error = exploit_rules_open_file(&options.rules, options.rules_file, &problem);
 	if (!error && options.list) {
 		print_rules(options.rules);
 	} else if (!error) {

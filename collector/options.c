@@ -36,6 +36,8 @@ static const struct option_row rows[] = {
 	  "start a private PostgreSQL in this folder instead" },
 	{ "journal", OPTION_TEXT, FIELD(journal), 0, 0, "/var/lib/otori/journal", NULL, "DIR",
 	  "folder of the journal" },
+	{ "rules", OPTION_TEXT, FIELD(rules), 0, 0, NULL, NULL, "FILE",
+	  "exploit rules of your own, behind those that are built in" },
 	{ "xdp-mode", OPTION_WORD, FIELD(xdp_mode), 0, 0, "auto", xdp_modes, "MODE",
 	  "native or skb; auto: native where the device can" },
 	{ "rings", OPTION_NUMBER, FIELD(rings), 0, OTORI_MAX_RINGS, "0", NULL, "N",

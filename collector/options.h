@@ -34,10 +34,11 @@ struct run_options {
 	uint16_t ports[OTORI_MAX_PORTS];
 	uint32_t port_count;
 	char sensor[OPTIONS_SENSOR_BYTES];
-	char *database, *embedded, *journal, *quiet_sources, *responder_user, *loader_user; /* owned; NULL = not set */
-	uint32_t xdp_mode;								    /* enum options_xdp_mode */
-	uint32_t rings;									    /* 0 = one per core */
-	uint32_t flows; /* of all workers together */
+	char *database, *embedded, *journal, *quiet_sources, *responder_user, *loader_user,
+		*rules;	   /* owned; NULL = not set */
+	uint32_t xdp_mode; /* enum options_xdp_mode */
+	uint32_t rings;	   /* 0 = one per core */
+	uint32_t flows;	   /* of all workers together */
 	uint32_t idle_seconds, total_seconds;
 	uint32_t limit_per_prefix, limit_global; /* SYN-ACKs a second, 0 = no limit */
 	uint32_t sample_probability;		 /* 2^32-1 = 1.0 */

@@ -16,6 +16,7 @@
 #include "command.h"
 #include "database/database.h"
 #include "option_values.h"
+#include "exploits/rules.h"
 #include "replay/moment.h"
 #include "replay/session.h"
 
@@ -35,6 +36,8 @@ static const struct option_row rows[] = {
 	  "start a private PostgreSQL in this folder instead" },
 	{ "journal", OPTION_TEXT, FIELD(journal), 0, 0, NULL, NULL, "DIR",
 	  "keep the journal here (a temporary folder)" },
+	{ "rules", OPTION_TEXT, FIELD(rules), 0, 0, NULL, NULL, "FILE",
+	  "exploit rules of your own, behind those that are built in" },
 	{ "flows", OPTION_NUMBER, FIELD(flows), 256, 16777216, "262144", NULL, "N", "flows that can be open at once" },
 	{ "idle-seconds", OPTION_NUMBER, FIELD(idle_seconds), 1, 3600, "60", NULL, "S",
 	  "a flow without traffic ends after" },
@@ -257,12 +260,14 @@ static int work(struct session *session, struct capture *capture, bool mend, str
 	return err ? err : session_finish(session, summary, problem);
 }
 
-static int replay(struct arguments *arguments, struct capture *capture, const char *conninfo, struct problem *problem)
+static int replay(struct arguments *arguments, struct capture *capture, const char *conninfo,
+		  const struct exploit_rules *rules, struct problem *problem)
 {
 	const struct run_options *options = &arguments->options;
 	struct session_plan plan = {
 		.sensor = options->sensor,
 		.conninfo = conninfo,
+		.rules = rules,
 		.journal = options->journal,
 		.decoys = options->decoys.items,
 		.decoy_count = options->decoys.count,
@@ -306,6 +311,7 @@ static int run(struct arguments *arguments, struct problem *problem)
 					  .embedded = arguments->options.embedded };
 	struct sigaction action = { .sa_handler = on_signal };
 	struct embedded *embedded = NULL;
+	struct exploit_rules *rules = NULL;
 	struct capture *capture = NULL;
 	PGconn *connection = NULL;
 	bool cut = false;
@@ -314,16 +320,23 @@ static int run(struct arguments *arguments, struct problem *problem)
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	err = capture_open(&capture, arguments->files, arguments->file_count, tell, NULL, text);
+	err = exploit_rules_open_file(&rules, arguments->options.rules, problem);
 	if (err)
+		return err;
+	err = capture_open(&capture, arguments->files, arguments->file_count, tell, NULL, text);
+	if (err) {
+		exploit_rules_free(rules);
 		return problem_say(problem, PROBLEM_FAILURE, err, "%s", text);
+	}
 	err = database_open(&choice, true, &embedded, &connection, text, sizeof(text));
 	if (err)
 		problem_say(problem, PROBLEM_FAILURE, err, "%s", text);
 	PQfinish(connection);
 	if (!err)
-		err = replay(arguments, capture, embedded ? embedded_conninfo(embedded) : choice.conninfo, problem);
+		err = replay(arguments, capture, embedded ? embedded_conninfo(embedded) : choice.conninfo, rules,
+			     problem);
 	embedded_stop(embedded);
+	exploit_rules_free(rules);
 	cut = capture_cut(capture);
 	capture_close(capture);
 	if (!err && cut) { /* told of already, with the file's name */

@@ -35,6 +35,7 @@ struct outlet {
 	struct journal_directory *directory;
 	struct stream worker, ledger;
 	const char *conninfo;
+	const struct exploit_rules *rules;
 	volatile const int *stop;
 	struct loader_totals loaded;
 	volatile int never; /* where the caller has no stop of his own */
@@ -119,6 +120,7 @@ static int load(const struct outlet *outlet, struct loader_totals *sum)
 	struct loader_settings settings = {
 		.journal = outlet->folder,
 		.conninfo = outlet->conninfo,
+		.rules = outlet->rules,
 		.retry_milliseconds = 1000,
 		.poll_milliseconds = 1000,
 		.stop = outlet->stop ? outlet->stop : &outlet->never,
@@ -249,6 +251,7 @@ int outlet_open(struct outlet **result, const struct outlet_plan *plan, struct p
 	if (!outlet)
 		return problem_say(problem, PROBLEM_FAILURE, -ENOMEM, "no memory");
 	outlet->conninfo = plan->conninfo;
+	outlet->rules = plan->rules;
 	outlet->stop = plan->stop;
 	pthread_mutex_init(&outlet->lock, NULL);
 	pthread_cond_init(&outlet->changed, NULL);

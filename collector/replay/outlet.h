@@ -19,7 +19,8 @@ struct outlet; /* opaque */
 struct outlet_plan {
 	const char *sensor;
 	const char *journal;  /* folder; NULL = a temporary one, removed at close */
-	const char *conninfo; /* borrowed until close, as is stop */
+	const char *conninfo; /* borrowed until close, as are rules and stop */
+	const struct exploit_rules *rules;
 	volatile const int *stop;
 };
 

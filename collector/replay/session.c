@@ -161,6 +161,7 @@ int session_open(struct session **result, const struct session_plan *plan, struc
 		.sensor = plan->sensor,
 		.journal = plan->journal,
 		.conninfo = plan->conninfo,
+		.rules = plan->rules,
 		.stop = plan->stop,
 	};
 	int err = -ENOMEM;

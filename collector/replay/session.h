@@ -19,9 +19,12 @@
 
 struct session; /* opaque */
 
+struct exploit_rules;
+
 struct session_plan {
 	const char *sensor; /* borrowed until close, as is all text here */
 	const char *conninfo, *journal;
+	const struct exploit_rules *rules; /* borrowed; NULL = those that are built in */
 	const struct prefix *decoys;
 	uint32_t decoy_count;
 	const uint16_t *ports;

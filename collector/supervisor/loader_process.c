@@ -19,11 +19,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "command.h"
+#include "exploits/rules.h"
 #include "loader/loader.h"
 #include "supervisor/supervisor.h"
 
 #define CONNINFO_VARIABLE \
 	"OTORI_LOADER_DATABASE" /* not an argument: it may hold a password, and arguments are public */
+/* Nor a file: the loader's user need not be able to read it. At most EXPLOIT_FILE_MAX_BYTES, which an environment
+ * takes. */
+#define RULES_VARIABLE "OTORI_LOADER_RULES"
 #define USEFUL_NS (30 * NS_PER_SECOND)
 
 extern char **environ;
@@ -38,6 +42,9 @@ static _Noreturn void become_loader(const struct supervisor *supervisor, pid_t p
 		_exit(127);
 	}
 	setenv(CONNINFO_VARIABLE, supervisor->database.conninfo, 1);
+	unsetenv(RULES_VARIABLE);
+	if (supervisor->rules)
+		setenv(RULES_VARIABLE, (const char *)supervisor->rules, 1);
 	users_clean_child(self);
 	fcntl(USERS_KEPT_FD, F_SETFD, FD_CLOEXEC);
 	signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group; the supervisor decides the order */
@@ -82,7 +89,9 @@ static void on_stop(int number)
 
 int loader_process_main(int argc, char **argv)
 {
-	const char *conninfo = getenv(CONNINFO_VARIABLE);
+	const char *conninfo = getenv(CONNINFO_VARIABLE), *own = getenv(RULES_VARIABLE);
+	struct exploit_rules *rules = NULL;
+	struct problem problem;
 	struct loader_settings settings = {
 		.journal = ".", .retry_milliseconds = 500, .poll_milliseconds = 200, .stop = &stop
 	};
@@ -97,7 +106,12 @@ int loader_process_main(int argc, char **argv)
 		return 2;
 	}
 	prctl(PR_SET_NAME, "otori-loader");
+	if (exploit_rules_open(&rules, "rules", slice_of_text(own ? own : ""), &problem)) {
+		log_error("%s", problem.text);
+		return 1;
+	}
 	settings.conninfo = conninfo;
+	settings.rules = rules;
 	sigaction(SIGTERM, &act, NULL);
 	err = loader_run(&settings, &totals);
 	if (err < 0) {
@@ -108,5 +122,6 @@ int loader_process_main(int argc, char **argv)
 	settings.stop = &go_on;
 	settings.quiet = true;
 	loader_drain(&settings, &totals);
+	exploit_rules_free(rules);
 	return 0;
 }

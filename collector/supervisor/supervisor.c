@@ -28,6 +28,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "datapath/host.h"
+#include "exploits/rules.h"
 
 #define RING_BYTES (16u << 20)
 #define RESPONDER_STOP_NS (4 * NS_PER_SECOND) /* together below the 10 s in which a stop is over */
@@ -77,6 +78,21 @@ static int check_decoys(struct supervisor *supervisor, struct problem *problem)
 			       problem);
 }
 
+/* Read once: a file that is changed or damaged later must not keep a loader from starting again. */
+static int check_rules(struct supervisor *supervisor, struct problem *problem)
+{
+	const char *path = supervisor->options->rules;
+	struct exploit_rules *rules;
+	size_t length;
+	int err;
+
+	if (!path)
+		return 0;
+	err = exploit_rules_open_file(&rules, path, problem);
+	exploit_rules_free(rules);
+	return err ? err : exploit_rules_read_file(path, &supervisor->rules, &length, problem);
+}
+
 static int check_all(struct supervisor *supervisor, struct datapath_device *devices, struct problem *problem)
 {
 	const struct run_options *options = supervisor->options;
@@ -92,6 +108,8 @@ static int check_all(struct supervisor *supervisor, struct datapath_device *devi
 		err = users_find("loader-user", options->loader_user, &supervisor->loader_user, problem);
 	if (!err)
 		err = check_decoys(supervisor, problem);
+	if (!err)
+		err = check_rules(supervisor, problem);
 	return err;
 }
 
@@ -104,6 +122,7 @@ int supervisor_check(const struct run_options *options, struct problem *problem)
 	init(&supervisor, options);
 	err = check_all(&supervisor, devices, problem);
 	free(supervisor.decoys);
+	free(supervisor.rules);
 	return err;
 }
 
@@ -441,6 +460,7 @@ static void release(struct supervisor *supervisor)
 			close(fds[n]);
 	datapath_close(&supervisor->datapath);
 	free(supervisor->decoys);
+	free(supervisor->rules);
 }
 
 int supervisor_run(const struct run_options *options, struct problem *problem)

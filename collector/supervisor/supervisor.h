@@ -79,6 +79,7 @@ struct supervisor {
 	uint32_t decoy_count;
 	struct child_user responder_user, loader_user;
 	struct responder_page *page;
+	uint8_t *rules;	   /* owned: text of the operator's exploit rules, ends in a NUL; NULL = none */
 	int page_fd, self; /* self: our own binary, for the loader */
 	struct journal_directory *journal;
 	struct own_segment own;
