@@ -286,62 +286,70 @@ comment on function rollup_add_relay_domain(text, text[], integer[], text[], big
 -- are not there yet, so the bodies are looked at when they are first called.
 set local check_function_bodies to off;
 
-create function bare_access(of_sensor text) returns setof rollup_access
+create function bare_access(of_sensor text, from_time timestamptz default '-infinity', to_time timestamptz default 'infinity')
+	returns setof rollup_access
 	language sql stable parallel safe
 as $$
 	select sensor, otori.quarter_of(started_at), decoy_port, case when class <> 'exploit' then coalesce(relay_port, -1) else -1 end, class,
 		count(*) filter (where protocol is distinct from 'smtp'), count(*) filter (where protocol = 'smtp')
 	from otori.access
-	where (sensor = of_sensor or of_sensor is null)
+	where (sensor = of_sensor or of_sensor is null) and started_at >= from_time and started_at < to_time
 		and depth >= case when protocol = 'smtp' then 'rcpt'::otori.depth else 'payload'::otori.depth end
 	group by 1, 2, 3, 4, 5
 $$;
-comment on function bare_access(text) is 'What rollup_access holds if it is right, of one sensor or (null) all, out of table access';
+comment on function bare_access(text, timestamptz, timestamptz) is 'What rollup_access holds if it is right, of one sensor or (null) all, between two times (the second excluded), out of table access';
 
-create function bare_source(of_sensor text) returns setof rollup_source
+create function bare_source(of_sensor text, from_time timestamptz default '-infinity', to_time timestamptz default 'infinity')
+	returns setof rollup_source
 	language sql stable parallel safe
 as $$
 	select sensor, source, case when class = 'mail' then coalesce(relay_port, -1) else -1 end,
 		count(*) filter (where protocol is distinct from 'smtp'), count(*) filter (where protocol = 'smtp')
 	from otori.access
-	where (sensor = of_sensor or of_sensor is null)
+	where (sensor = of_sensor or of_sensor is null) and started_at >= from_time and started_at < to_time
 		and depth >= case when protocol = 'smtp' then 'rcpt'::otori.depth else 'payload'::otori.depth end
 	group by 1, 2, 3
 $$;
-comment on function bare_source(text) is 'What rollup_source holds if it is right, of one sensor or (null) all, out of table access';
+comment on function bare_source(text, timestamptz, timestamptz) is 'What rollup_source holds if it is right, of one sensor or (null) all, between two times (the second excluded), out of table access';
 
-create function bare_destination(of_sensor text) returns setof rollup_destination
+create function bare_destination(of_sensor text, from_time timestamptz default '-infinity', to_time timestamptz default 'infinity')
+	returns setof rollup_destination
 	language sql stable parallel safe
 as $$
 	select sensor, coalesce(otori.destination_name(relay_host), ''), coalesce(relay_port, -1), count(*)
 	from otori.access
-	where (sensor = of_sensor or of_sensor is null) and depth >= 'payload' and protocol is distinct from 'smtp' and class <> 'exploit'
+	where (sensor = of_sensor or of_sensor is null) and started_at >= from_time and started_at < to_time
+		and depth >= 'payload' and protocol is distinct from 'smtp' and class <> 'exploit'
 		and (relay_host is not null or relay_port is not null)
 	group by 1, 2, 3
 $$;
-comment on function bare_destination(text) is 'What rollup_destination holds if it is right, of one sensor or (null) all, out of table access';
+comment on function bare_destination(text, timestamptz, timestamptz) is 'What rollup_destination holds if it is right, of one sensor or (null) all, between two times (the second excluded), out of table access';
 
-create function bare_direct(of_sensor text) returns setof rollup_direct
+create function bare_direct(of_sensor text, from_time timestamptz default '-infinity', to_time timestamptz default 'infinity')
+	returns setof rollup_direct
 	language sql stable parallel safe
 as $$
 	select sensor, source, coalesce(smtp_kind, 'other'), count(*)
 	from otori.access
-	where (sensor = of_sensor or of_sensor is null) and depth >= 'payload' and protocol = 'smtp'
+	where (sensor = of_sensor or of_sensor is null) and started_at >= from_time and started_at < to_time
+		and depth >= 'payload' and protocol = 'smtp'
 	group by 1, 2, 3
 $$;
-comment on function bare_direct(text) is 'What rollup_direct holds if it is right, of one sensor or (null) all, out of table access';
+comment on function bare_direct(text, timestamptz, timestamptz) is 'What rollup_direct holds if it is right, of one sensor or (null) all, between two times (the second excluded), out of table access';
 
-create function bare_mail(of_sensor text) returns setof rollup_mail
+create function bare_mail(of_sensor text, from_time timestamptz default '-infinity', to_time timestamptz default 'infinity')
+	returns setof rollup_mail
 	language sql stable parallel safe
 as $$
 	select sensor, otori.quarter_of(received_at), direct, probe, count(*)
 	from otori.mail
-	where (sensor = of_sensor or of_sensor is null) and complete
+	where (sensor = of_sensor or of_sensor is null) and received_at >= from_time and received_at < to_time and complete
 	group by 1, 2, 3, 4
 $$;
-comment on function bare_mail(text) is 'What rollup_mail holds if it is right, of one sensor or (null) all, out of table mail';
+comment on function bare_mail(text, timestamptz, timestamptz) is 'What rollup_mail holds if it is right, of one sensor or (null) all, between two times (the second excluded), out of table mail';
 
-create function bare_domain_member(of_sensor text) returns setof rollup_domain_member
+create function bare_domain_member(of_sensor text, from_time timestamptz default '-infinity', to_time timestamptz default 'infinity')
+	returns setof rollup_domain_member
 	language sql stable parallel safe
 as $$
 	select distinct mail.sensor, otori.recipient_domain(recipient.address), counted.kind, counted.member
@@ -350,12 +358,14 @@ as $$
 		and recipient.received_at = mail.received_at
 	cross join lateral (values ('recipient', otori.recipient_name(recipient.address)), ('source', host(mail.source)),
 		('relay_host', nullif(otori.destination_name(mail.relay_host), ''))) as counted (kind, member)
-	where (mail.sensor = of_sensor or of_sensor is null) and mail.complete and not mail.direct
+	where (mail.sensor = of_sensor or of_sensor is null) and mail.received_at >= from_time and mail.received_at < to_time
+		and recipient.received_at >= from_time and recipient.received_at < to_time and mail.complete and not mail.direct
 		and otori.recipient_domain(recipient.address) is not null and counted.member is not null
 $$;
-comment on function bare_domain_member(text) is 'What rollup_domain_member holds if it is right, of one sensor or (null) all, out of tables mail and mail_recipient';
+comment on function bare_domain_member(text, timestamptz, timestamptz) is 'What rollup_domain_member holds if it is right, of one sensor or (null) all, between two times (the second excluded), out of tables mail and mail_recipient';
 
-create function bare_domain(of_sensor text) returns setof rollup_domain
+create function bare_domain(of_sensor text, from_time timestamptz default '-infinity', to_time timestamptz default 'infinity')
+	returns setof rollup_domain
 	language sql stable parallel safe
 as $$
 	select mail.sensor, otori.recipient_domain(recipient.address), count(distinct (mail.mail, mail.received_at)),
@@ -364,13 +374,15 @@ as $$
 	from otori.mail
 	join otori.mail_recipient as recipient on recipient.sensor = mail.sensor and recipient.mail = mail.mail
 		and recipient.received_at = mail.received_at
-	where (mail.sensor = of_sensor or of_sensor is null) and mail.complete and not mail.direct
+	where (mail.sensor = of_sensor or of_sensor is null) and mail.received_at >= from_time and mail.received_at < to_time
+		and recipient.received_at >= from_time and recipient.received_at < to_time and mail.complete and not mail.direct
 		and otori.recipient_domain(recipient.address) is not null
 	group by 1, 2
 $$;
-comment on function bare_domain(text) is 'What rollup_domain holds if it is right, of one sensor or (null) all, out of tables mail and mail_recipient';
+comment on function bare_domain(text, timestamptz, timestamptz) is 'What rollup_domain holds if it is right, of one sensor or (null) all, between two times (the second excluded), out of tables mail and mail_recipient';
 
-create function bare_relay_domain(of_sensor text) returns setof rollup_relay_domain
+create function bare_relay_domain(of_sensor text, from_time timestamptz default '-infinity', to_time timestamptz default 'infinity')
+	returns setof rollup_relay_domain
 	language sql stable parallel safe
 as $$
 	select mail.sensor, otori.destination_name(mail.relay_host), coalesce(mail.relay_port, -1), otori.recipient_domain(recipient.address),
@@ -378,11 +390,12 @@ as $$
 	from otori.mail
 	join otori.mail_recipient as recipient on recipient.sensor = mail.sensor and recipient.mail = mail.mail
 		and recipient.received_at = mail.received_at
-	where (mail.sensor = of_sensor or of_sensor is null) and mail.complete and not mail.direct
+	where (mail.sensor = of_sensor or of_sensor is null) and mail.received_at >= from_time and mail.received_at < to_time
+		and recipient.received_at >= from_time and recipient.received_at < to_time and mail.complete and not mail.direct
 		and nullif(otori.destination_name(mail.relay_host), '') is not null and otori.recipient_domain(recipient.address) is not null
 	group by 1, 2, 3, 4
 $$;
-comment on function bare_relay_domain(text) is 'What rollup_relay_domain holds if it is right, of one sensor or (null) all, out of tables mail and mail_recipient';
+comment on function bare_relay_domain(text, timestamptz, timestamptz) is 'What rollup_relay_domain holds if it is right, of one sensor or (null) all, between two times (the second excluded), out of tables mail and mail_recipient';
 
 create view rollup_difference as
 	select coalesce(kept.sensor, bare.sensor) as sensor, 'rollup_access' as rollup, to_jsonb(kept) as kept, to_jsonb(bare) as bare
@@ -602,12 +615,12 @@ revoke execute on function quarter_of(timestamptz), destination_name(text), reci
 	rollup_add_direct(text, inet[], text[], bigint[]), rollup_add_mail(text, timestamptz[], boolean[], boolean[], bigint[]),
 	rollup_add_domain(text, text[], bigint[], timestamptz[], timestamptz[], text[], text[], text[]),
 	rollup_add_relay_domain(text, text[], integer[], text[], bigint[], timestamptz[], timestamptz[]),
-	bare_access(text), bare_source(text), bare_destination(text), bare_direct(text), bare_mail(text), bare_domain_member(text), bare_domain(text),
-	bare_relay_domain(text), rollup_rebuild(text, boolean), reclassify_many(text, bigint[], timestamptz[], text[], class[]),
+	bare_access, bare_source, bare_destination, bare_direct, bare_mail, bare_domain_member, bare_domain,
+	bare_relay_domain, rollup_rebuild(text, boolean), reclassify_many(text, bigint[], timestamptz[], text[], class[]),
 	reclassify(text, bigint, timestamptz, text, class) from public;
 grant execute on function quarter_of(timestamptz), destination_name(text), recipient_domain(text), recipient_name(text),
-	bare_access(text), bare_source(text), bare_destination(text), bare_direct(text), bare_mail(text), bare_domain_member(text), bare_domain(text),
-	bare_relay_domain(text) to otori_read, otori_loader;
+	bare_access, bare_source, bare_destination, bare_direct, bare_mail, bare_domain_member, bare_domain,
+	bare_relay_domain to otori_read, otori_loader;
 grant execute on function rollup_lock(text),
 	rollup_add_access(text, timestamptz[], integer[], integer[], text[], bigint[], bigint[]),
 	rollup_add_source(text, inet[], integer[], bigint[], bigint[]), rollup_add_destination(text, text[], integer[], bigint[]),

@@ -7,7 +7,7 @@
 --
 -- Bounds: from_time is included, to_time is not; -infinity and infinity are all time. What counted_* give is exact for any bounds: whole
 -- quarters of an hour come from the roll-ups, the ragged ends from the bare tables; where a roll-up has no time, all time comes
--- from the roll-up and any other bounds from the bare tables. These are SQL functions with one query, so that the planner puts
+-- from the roll-up and any other bounds from the bare tables (functions bare_* of 0005, which say what is counted). These are SQL functions with one query, so that the planner puts
 -- them in line: with bounds that are constants the branches that don't apply are not even planned.
 
 -- To compile a query takes longer than to run it, where sums are added up; and sums of some hundred thousand sources are sorted on disk
@@ -202,54 +202,25 @@ comment on column observation_gaps.stopped_at is 'First moment of the gap: the e
 comment on column observation_gaps.resumed_at is 'When the sensor observed again';
 comment on column observation_gaps.lasted is 'How long the gap lasted: resumed_at - stopped_at';
 
--- The ragged ends of bounds are counted from the bare rows, by the quarters that they lie in.
-create function counted_bare_accesses(from_time timestamptz, to_time timestamptz, of_sensor text)
-	returns table (sensor text, quarter timestamptz, decoy_port integer, relay_port integer, class class, accesses bigint, attempts bigint)
-	language sql stable parallel safe
-begin atomic
-	select access.sensor, date_bin('15 minutes', access.started_at, '2000-01-01 00:00+00') as quarter, access.decoy_port,
-		case when access.class = 'exploit' then -1 else coalesce(access.relay_port, -1) end, access.class,
-		count(*) filter (where access.protocol is distinct from 'smtp'),
-		count(*) filter (where access.protocol = 'smtp' and access.depth >= 'rcpt')
-	from access
-	where access.depth >= 'payload' and access.started_at >= from_time and access.started_at < to_time
-		and (of_sensor is null or access.sensor = of_sensor)
-	group by 1, 2, 3, 4, 5;
-end;
-comment on function counted_bare_accesses(timestamptz, timestamptz, text) is 'Columns as in rollup_access, counted from table access within any bounds';
-
 create function counted_accesses(from_time timestamptz, to_time timestamptz, of_sensor text default null)
 	returns table (sensor text, quarter timestamptz, decoy_port integer, relay_port integer, class class, accesses bigint, attempts bigint)
 	language sql stable parallel safe
 begin atomic
 	select rolled.sensor, rolled.quarter, rolled.decoy_port, rolled.relay_port, rolled.class, rolled.accesses, rolled.attempts
 	from rollup_access as rolled
-	where rolled.quarter >= from_time and rolled.quarter < date_bin('15 minutes', to_time, '2000-01-01 00:00+00')
+	where rolled.quarter >= from_time and rolled.quarter < quarter_of(to_time)
 		and (of_sensor is null or rolled.sensor = of_sensor)
 	union all
 	select early.sensor, early.quarter, early.decoy_port, early.relay_port, early.class, early.accesses, early.attempts
-	from counted_bare_accesses(from_time,
-		least(to_time, date_bin('15 minutes', from_time, '2000-01-01 00:00+00') + interval '15 minutes'), of_sensor) as early
-	where date_bin('15 minutes', from_time, '2000-01-01 00:00+00') <> from_time
+	from bare_access(of_sensor, from_time, least(to_time, quarter_of(from_time) + interval '15 minutes')) as early
+	where quarter_of(from_time) <> from_time
 	union all
 	select late.sensor, late.quarter, late.decoy_port, late.relay_port, late.class, late.accesses, late.attempts
-	from counted_bare_accesses(date_bin('15 minutes', to_time, '2000-01-01 00:00+00'), to_time, of_sensor) as late
-	where date_bin('15 minutes', to_time, '2000-01-01 00:00+00') <> to_time
-		and date_bin('15 minutes', to_time, '2000-01-01 00:00+00') >= from_time;
+	from bare_access(of_sensor, quarter_of(to_time), to_time) as late
+	where quarter_of(to_time) <> to_time
+		and quarter_of(to_time) >= from_time;
 end;
 comment on function counted_accesses(timestamptz, timestamptz, text) is 'Columns as in rollup_access, within any bounds: whole quarters from the roll-up, ragged ends from table access; a quarter may come in several rows';
-
-create function counted_bare_mails(from_time timestamptz, to_time timestamptz, of_sensor text)
-	returns table (sensor text, quarter timestamptz, direct boolean, probe boolean, mails bigint)
-	language sql stable parallel safe
-begin atomic
-	select mail.sensor, date_bin('15 minutes', mail.received_at, '2000-01-01 00:00+00') as quarter, mail.direct, mail.probe, count(*)
-	from mail
-	where mail.complete and mail.received_at >= from_time and mail.received_at < to_time
-		and (of_sensor is null or mail.sensor = of_sensor)
-	group by 1, 2, 3, 4;
-end;
-comment on function counted_bare_mails(timestamptz, timestamptz, text) is 'Columns as in rollup_mail, counted from table mail within any bounds';
 
 create function counted_mails(from_time timestamptz, to_time timestamptz, of_sensor text default null)
 	returns table (sensor text, quarter timestamptz, direct boolean, probe boolean, mails bigint)
@@ -257,18 +228,17 @@ create function counted_mails(from_time timestamptz, to_time timestamptz, of_sen
 begin atomic
 	select rolled.sensor, rolled.quarter, rolled.direct, rolled.probe, rolled.mails
 	from rollup_mail as rolled
-	where rolled.quarter >= from_time and rolled.quarter < date_bin('15 minutes', to_time, '2000-01-01 00:00+00')
+	where rolled.quarter >= from_time and rolled.quarter < quarter_of(to_time)
 		and (of_sensor is null or rolled.sensor = of_sensor)
 	union all
 	select early.sensor, early.quarter, early.direct, early.probe, early.mails
-	from counted_bare_mails(from_time,
-		least(to_time, date_bin('15 minutes', from_time, '2000-01-01 00:00+00') + interval '15 minutes'), of_sensor) as early
-	where date_bin('15 minutes', from_time, '2000-01-01 00:00+00') <> from_time
+	from bare_mail(of_sensor, from_time, least(to_time, quarter_of(from_time) + interval '15 minutes')) as early
+	where quarter_of(from_time) <> from_time
 	union all
 	select late.sensor, late.quarter, late.direct, late.probe, late.mails
-	from counted_bare_mails(date_bin('15 minutes', to_time, '2000-01-01 00:00+00'), to_time, of_sensor) as late
-	where date_bin('15 minutes', to_time, '2000-01-01 00:00+00') <> to_time
-		and date_bin('15 minutes', to_time, '2000-01-01 00:00+00') >= from_time;
+	from bare_mail(of_sensor, quarter_of(to_time), to_time) as late
+	where quarter_of(to_time) <> to_time
+		and quarter_of(to_time) >= from_time;
 end;
 comment on function counted_mails(timestamptz, timestamptz, text) is 'Columns as in rollup_mail, within any bounds: whole quarters from the roll-up, ragged ends from table mail; a quarter may come in several rows';
 
@@ -280,13 +250,9 @@ begin atomic
 	from rollup_source as rolled
 	where from_time = '-infinity' and to_time = 'infinity' and (of_sensor is null or rolled.sensor = of_sensor)
 	union all
-	select access.sensor, access.source, case when access.class = 'mail' then coalesce(access.relay_port, -1) else -1 end,
-		count(*) filter (where access.protocol is distinct from 'smtp'),
-		count(*) filter (where access.protocol = 'smtp' and access.depth >= 'rcpt')
-	from access
-	where (from_time > '-infinity' or to_time < 'infinity') and access.depth >= 'payload'
-		and access.started_at >= from_time and access.started_at < to_time and (of_sensor is null or access.sensor = of_sensor)
-	group by 1, 2, 3;
+	select bare.sensor, bare.source, bare.relay_port, bare.accesses, bare.attempts
+	from bare_source(of_sensor, from_time, to_time) as bare
+	where from_time > '-infinity' or to_time < 'infinity';
 end;
 comment on function counted_sources(timestamptz, timestamptz, text) is 'Columns as in rollup_source: from there over all time, from table access within other bounds';
 
@@ -298,13 +264,9 @@ begin atomic
 	from rollup_destination as rolled
 	where from_time = '-infinity' and to_time = 'infinity' and (of_sensor is null or rolled.sensor = of_sensor)
 	union all
-	select access.sensor, coalesce(destination_name(access.relay_host), ''), coalesce(access.relay_port, -1), count(*)
-	from access
-	where (from_time > '-infinity' or to_time < 'infinity') and access.depth >= 'payload'
-		and access.protocol is distinct from 'smtp' and access.class <> 'exploit'
-		and (access.relay_host is not null or access.relay_port is not null)
-		and access.started_at >= from_time and access.started_at < to_time and (of_sensor is null or access.sensor = of_sensor)
-	group by 1, 2, 3;
+	select bare.sensor, bare.relay_host, bare.relay_port, bare.accesses
+	from bare_destination(of_sensor, from_time, to_time) as bare
+	where from_time > '-infinity' or to_time < 'infinity';
 end;
 comment on function counted_destinations(timestamptz, timestamptz, text) is 'Columns as in rollup_destination: from there over all time, from table access within other bounds';
 
@@ -316,11 +278,9 @@ begin atomic
 	from rollup_direct as rolled
 	where from_time = '-infinity' and to_time = 'infinity' and (of_sensor is null or rolled.sensor = of_sensor)
 	union all
-	select access.sensor, access.source, coalesce(access.smtp_kind, 'other'), count(*)
-	from access
-	where (from_time > '-infinity' or to_time < 'infinity') and access.depth >= 'payload' and access.protocol = 'smtp'
-		and access.started_at >= from_time and access.started_at < to_time and (of_sensor is null or access.sensor = of_sensor)
-	group by 1, 2, 3;
+	select bare.sensor, bare.source, bare.kind, bare.conversations
+	from bare_direct(of_sensor, from_time, to_time) as bare
+	where from_time > '-infinity' or to_time < 'infinity';
 end;
 comment on function counted_direct(timestamptz, timestamptz, text) is 'Columns as in rollup_direct: from there over all time, from table access within other bounds';
 
@@ -334,24 +294,18 @@ begin atomic
 	from rollup_domain as rolled
 	where from_time = '-infinity' and to_time = 'infinity' and (of_sensor is null or rolled.sensor = of_sensor)
 	union all
-	select mail.sensor, recipient_domain(recipient.address), count(distinct mail.mail), count(distinct recipient_name(recipient.address)),
-		count(distinct mail.source), count(distinct destination_name(mail.relay_host)), min(mail.received_at), max(mail.received_at)
-	from mail
-	join mail_recipient as recipient on recipient.sensor = mail.sensor and recipient.mail = mail.mail
-		and recipient.received_at = mail.received_at
-	where (from_time > '-infinity' or to_time < 'infinity') and mail.complete and not mail.direct
-		and mail.received_at >= from_time and mail.received_at < to_time
-		and recipient.received_at >= from_time and recipient.received_at < to_time
-		and (of_sensor is null or mail.sensor = of_sensor) and recipient_domain(recipient.address) is not null
-	group by 1, 2;
+	select bare.sensor, bare.recipient_domain, bare.mails, bare.recipients, bare.sources, bare.relay_hosts, bare.first_seen,
+		bare.last_seen
+	from bare_domain(of_sensor, from_time, to_time) as bare
+	where from_time > '-infinity' or to_time < 'infinity';
 end;
 comment on function counted_domains(timestamptz, timestamptz, text) is 'Columns as in rollup_domain: from there over all time, from tables mail and mail_recipient within other bounds';
 
 grant select on observation_gaps to otori_read, otori_loader;
 
 revoke execute on function bucket_key, bucket_begin, bucket_limit, check_period, observation_bucket, observed, observed_port, observation_gaps,
-	counted_bare_accesses, counted_accesses, counted_bare_mails, counted_mails, counted_sources, counted_destinations, counted_direct,
+	counted_accesses, counted_mails, counted_sources, counted_destinations, counted_direct,
 	counted_domains from public;
 grant execute on function bucket_key, bucket_begin, bucket_limit, check_period, observation_bucket, observed, observed_port, observation_gaps,
-	counted_bare_accesses, counted_accesses, counted_bare_mails, counted_mails, counted_sources, counted_destinations, counted_direct,
+	counted_accesses, counted_mails, counted_sources, counted_destinations, counted_direct,
 	counted_domains to otori_read, otori_loader;

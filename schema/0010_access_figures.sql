@@ -203,21 +203,21 @@ create function counted_syns(from_time timestamptz, to_time timestamptz, of_sens
 begin atomic
 	select summed.sensor, summed.quarter, summed.decoy_port, summed.source, summed.estimated
 	from syn_source as summed
-	where summed.quarter >= from_time and summed.quarter < date_bin('15 minutes', to_time, '2000-01-01 00:00+00')
+	where summed.quarter >= from_time and summed.quarter < quarter_of(to_time)
 		and (of_sensor is null or summed.sensor = of_sensor)
 	union all
-	select early.sensor, date_bin('15 minutes', early.seen_at, '2000-01-01 00:00+00'), early.decoy_port, early.source, 1 / early.probability
+	select early.sensor, quarter_of(early.seen_at), early.decoy_port, early.source, 1 / early.probability
 	from syn_sample as early
-	where date_bin('15 minutes', from_time, '2000-01-01 00:00+00') <> from_time
+	where quarter_of(from_time) <> from_time
 		and early.seen_at >= from_time and early.seen_at < to_time
-		and early.seen_at < date_bin('15 minutes', from_time, '2000-01-01 00:00+00') + interval '15 minutes'
+		and early.seen_at < quarter_of(from_time) + interval '15 minutes'
 		and (of_sensor is null or early.sensor = of_sensor)
 	union all
-	select late.sensor, date_bin('15 minutes', late.seen_at, '2000-01-01 00:00+00'), late.decoy_port, late.source, 1 / late.probability
+	select late.sensor, quarter_of(late.seen_at), late.decoy_port, late.source, 1 / late.probability
 	from syn_sample as late
-	where date_bin('15 minutes', to_time, '2000-01-01 00:00+00') <> to_time
-		and date_bin('15 minutes', to_time, '2000-01-01 00:00+00') >= from_time
-		and late.seen_at >= date_bin('15 minutes', to_time, '2000-01-01 00:00+00') and late.seen_at < to_time
+	where quarter_of(to_time) <> to_time
+		and quarter_of(to_time) >= from_time
+		and late.seen_at >= quarter_of(to_time) and late.seen_at < to_time
 		and (of_sensor is null or late.sensor = of_sensor);
 end;
 comment on function counted_syns(timestamptz, timestamptz, text) is 'SYNs to decoy ports by quarter, port and source within any bounds, estimated by the sampling probability; a source may come in several rows';
