@@ -9,8 +9,41 @@
 #define OTORI_ADMIT_BPF_H
 
 #include "packet.bpf.h"
+#include "otori/kfunc.h"
 
 #define NO_SLOT 0xffffffff
+
+/* True where the kernel module has the kfuncs: then its guard must learn of every flow. Set before load. */
+const volatile bool kernel_admission = false;
+
+static __always_inline void flow_of(const struct packet *p, struct otori_flow *flow)
+{
+	copy16(flow->stranger, p->source.address);
+	copy16(flow->decoy, p->destination.address);
+	flow->stranger_port_be = p->source_port_be;
+	flow->decoy_port_be = p->destination_port_be;
+	flow->vlan[0] = bpf_ntohs(p->vlan_tci_be[0]) & 0xfff;
+	flow->vlan[1] = bpf_ntohs(p->vlan_tci_be[1]) & 0xfff;
+}
+
+/* Enters the flow into the module's table. False where that is full. */
+static __always_inline bool kernel_enter(const struct packet *p, __u32 idle_seconds)
+{
+	struct otori_flow flow;
+
+	flow_of(p, &flow);
+	return otori_flow_enter(&flow, idle_seconds, p->tcp_flags & TCP_FIN ? OTORI_FLOW_THEIR_FIN : 0) ==
+	       OTORI_FLOW_ENTERED;
+}
+
+static __always_inline void kernel_touch(const struct packet *p)
+{
+	struct otori_flow flow;
+
+	flow_of(p, &flow);
+	otori_flow_touch(&flow, (p->tcp_flags & TCP_FIN ? OTORI_FLOW_THEIR_FIN : 0) |
+					(p->tcp_flags & TCP_RST ? OTORI_FLOW_THEIR_RST : 0));
+}
 
 static __always_inline struct otori_bucket *bucket_of(__u64 flow_hash)
 {
@@ -118,6 +151,9 @@ __noinline __u32 admission_enter(struct packet *p, __u32 idle_seconds)
 	bucket = bucket_of(p->flow_hash);
 	if (!bucket)
 		return NO_SLOT;
+	/* first: a flow that the module's guard would not let answer must not be opened */
+	if (kernel_admission && !kernel_enter(p, idle_seconds))
+		return NO_SLOT;
 	fresh = otori_slot_live(p->flow_hash, p->second, p->ring, p->ack - 1);
 	if (p->tcp_flags & TCP_FIN)
 		fresh |= OTORI_SLOT_THEIR_FIN;
@@ -152,6 +188,8 @@ static __always_inline void admission_touch(const struct packet *p)
 		word = otori_slot_closed(word);
 	if (word == p->slot_word)
 		return;
+	if (kernel_admission)
+		kernel_touch(p);
 	bucket = bucket_of(p->flow_hash);
 	if (bucket)
 		__sync_val_compare_and_swap(&bucket->slot[p->slot & (OTORI_BUCKET_SLOTS - 1)], p->slot_word, word);

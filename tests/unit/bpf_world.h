@@ -68,6 +68,7 @@ struct world {
 struct world_options {
 	bool replay;
 	bool ignore_checksums;
+	bool kernel_admission; /* flows are entered into the kernel module's table, too */
 	uint32_t ring_bytes; /* 0 = 1 MiB */
 	uint32_t buckets;    /* 0 = WORLD_BUCKETS */
 };
@@ -226,6 +227,7 @@ static __attribute__((unused)) struct world *world_open(const struct world_optio
 	w->xdp->rodata->admission_mask = buckets - 1;
 	w->xdp->rodata->replay = options->replay;
 	w->xdp->rodata->ignore_checksums = options->ignore_checksums;
+	w->xdp->rodata->kernel_admission = options->kernel_admission;
 	err = otori_bpf__load(w->xdp);
 	if (err == -EPERM || err == -ENOSYS)
 		world_skip("the kernel lets nobody load BPF programs", err);

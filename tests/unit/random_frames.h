@@ -2,8 +2,8 @@
 /*
  * random_frames.h - random and mutated frames between strangers and decoys, and the flows that some of them answer.
  *
- * In:  OTORI_FRAMES, OTORI_SEED. Out: frames. The decoys are those of bpf_world.h. Included by tests/unit/bpf_random.c
- * and kmod_parse.c, which hold the guards against their twin.
+ * In:  OTORI_FRAMES, OTORI_SECONDS, OTORI_SEED. Out: frames. The decoys are those of bpf_world.h. Included by
+ * tests/unit/bpf_random.c and kmod_parse.c, which hold the guards against their twin.
  */
 #ifndef RANDOM_FRAMES_H
 #define RANDOM_FRAMES_H
@@ -46,12 +46,19 @@ static unsigned frames_wanted(void)
 
 static time_t started;
 
+static long seconds_at_most(void)
+{
+	const char *text = getenv("OTORI_SECONDS");
+
+	return text ? strtol(text, NULL, 10) : SECONDS_AT_MOST;
+}
+
 /* Has the loop that is at frame i been through enough? */
 static bool enough(unsigned i, unsigned wanted)
 {
 	if (i == 0)
 		started = time(NULL);
-	return i >= wanted || (i >= FRAMES_AT_LEAST && i % 1024 == 0 && time(NULL) - started > SECONDS_AT_MOST);
+	return i >= wanted || (i >= FRAMES_AT_LEAST && i % 1024 == 0 && time(NULL) - started > seconds_at_most());
 }
 
 static const char *const decoys4[] = { "198.51.100.9", "198.51.100.200", "192.0.2.1" };
