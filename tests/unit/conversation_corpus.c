@@ -5,13 +5,16 @@
  * In:  ../shared/corpus (EXPECT.tsv and captures); skipped where it is missing. Out: status 0 where all holds.
  * Holds: protocol, relay, depth, class, hops, mails and recipients of each listed stream; and for every stream with client
  * bytes the same output and records whole, byte by byte and in random cuts. And: those streams are exploits that are listed
- * as such, by that rule, and none else.
+ * as such, by that rule, and none else. And: no mail is taken for a probe, of the decoy it came through or of any other,
+ * and nobody for a relay tester.
  */
 #include <arpa/inet.h>
 #include <pcap/pcap.h>
 #include <unistd.h>
 
 #include "exploits/match.h"
+#include "probe/probe.h"
+#include "probe/smtp_kind.h"
 #include "visit.h"
 
 #define STREAM_MAX_BYTES (256 * 1024)
@@ -373,6 +376,34 @@ static void check_exploit(const struct line *line, const struct record_access *a
 		differ(line, "exploit", got, want);
 }
 
+/* No mail of the corpus names the decoy it came through, and no stream that of a sensor elsewhere. */
+static void check_no_probe(const struct line *line, const struct visit *visit, struct slice bytes)
+{
+	static const uint16_t ports[] = { 1080, 3128, 8080, 25, 80 };
+	static unsigned int seed = 1;
+	struct record record;
+
+	for (unsigned int i = 0; visit_record(visit, RECORD_MAIL, i, &record); i++)
+		want_number(line, "place of a probe", record.mail.probe_place, 0);
+	if (visit_is(visit->access.protocol, "smtp") && visit->access.mails) {
+		struct record_access access = visit->access;
+
+		access.endpoints = visit->endpoints;
+		want_number(line, "kind of direct mail", smtp_kind(&access), SMTP_KIND_mail);
+		access.mails = 0; /* and by its commands alone it is no relay test */
+		want_number(line, "kind without its mails", smtp_kind(&access), SMTP_KIND_other);
+	}
+	for (unsigned int i = 0; i < 50; i++) {
+		struct address address = { .ipv6 = i % 10 == 9 };
+		struct scan_decoy decoy;
+
+		for (size_t b = 0; b < (address.ipv6 ? 16 : 4); b++)
+			address.bytes[b] = (uint8_t)rand_r(&seed);
+		scan_decoy(&decoy, &address, ports[i % 5]);
+		want_number(line, "spelling of another decoy", scan_text(&decoy, bytes), 0);
+	}
+}
+
 static bool checked[EXPECTATIONS];
 
 static void check_line(const struct line *line)
@@ -385,6 +416,7 @@ static void check_line(const struct line *line)
 	want_number(line, "in-order bytes", (int64_t)length, line->bytes);
 	whole = run(line, bytes, 0);
 	check_exploit(line, &whole->access);
+	check_no_probe(line, whole, bytes);
 	for (size_t i = 0; i < EXPECTATIONS; i++) {
 		if (checked[i] || strcmp(expectations[i].file, line->file) || expectations[i].client_port != line->client_port)
 			continue;

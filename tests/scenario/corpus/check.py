@@ -166,6 +166,11 @@ def main():
         compare_accesses(plan, mine, rows, mails)
         compare_mails(plan, mine, [want for want in wanted if want["file"] == plan["file"]], mails)
         compare_ledger(socket, plan, packets_of(corpus, plan["file"]))
+    # nobody in it looks for this sensor's proxies, nor for relays
+    for probe in query(socket, "select sensor, mail, found_in, encoding from probe_mail"):
+        differ(probe["sensor"], "a probe mail that should not be", None, probe)
+    for test in query(socket, "select sensor, access from access where smtp_kind = 'relay_test'"):
+        differ(test["sensor"], "a relay test that should not be", None, test)
     print(f"{len(plans)} captures, {len(lines)} accesses, {len(wanted)} mails compared: {len(differences)} differences")
     return 1 if differences else 0
 
