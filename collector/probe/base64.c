@@ -15,6 +15,8 @@
 #define SEXTETS_MAX_IPV4 44 /* 15 bytes of address, 8 of separators, 2 before it, 2 of the group */
 #define FORWARD_MAX 12	    /* a port of five digits at the end of its group, and one byte more */
 
+_Static_assert(3 * FORWARD_MAX <= SCAN_BEHIND_BYTES, "they fit, each with a line end before it");
+
 int base64_value(uint8_t byte)
 {
 	uint8_t letter = byte | 0x20;
@@ -126,19 +128,16 @@ static size_t gather_before(struct slice text, size_t i, uint8_t *values, size_t
 	}
 }
 
-/* Values of the characters from i on; *ended: the run ends behind them. */
-static size_t gather_behind(struct slice text, size_t i, uint8_t *values, size_t max, bool over_lines, bool *ended)
+/* Values of the characters from i on, where the run ends or there are enough. */
+static size_t gather_behind(struct slice text, size_t i, uint8_t *values, size_t max, bool over_lines)
 {
 	size_t upper = text.length - i > SCAN_BEHIND_BYTES ? i + SCAN_BEHIND_BYTES : text.length, count = 0;
 
-	*ended = false;
 	while (count < max) {
 		if (over_lines && count)
 			i = skip_line_end(slice_of(text.bytes, upper), i);
-		if (i >= upper || base64_value(text.bytes[i]) < 0) {
-			*ended = i < upper || upper == text.length;
+		if (i >= upper || base64_value(text.bytes[i]) < 0)
 			break;
-		}
 		values[count++] = (uint8_t)base64_value(text.bytes[i++]);
 	}
 	return count;
@@ -166,7 +165,7 @@ bool base64_token_at(struct scan_decoy *decoy, unsigned int number, struct slice
 	const struct scan_needle *needle = &decoy->needles[number];
 	uint8_t before[SEXTETS_MAX], values[SEXTETS_MAX + FORWARD_MAX], bytes[sizeof(values)];
 	size_t max = decoy->token.address.ipv6 ? SEXTETS_MAX : SEXTETS_MAX_IPV4, count, length, port;
-	bool whole, ended;
+	bool whole;
 
 	position = back(text, position, needle->anchor);
 	if (!needle_at(needle, text, position) ||
@@ -179,9 +178,7 @@ bool base64_token_at(struct scan_decoy *decoy, unsigned int number, struct slice
 	for (size_t i = 0; i < count; i++)
 		values[i] = before[count - 1 - i];
 	port = (count - needle->place) / 4 * 3 + number;
-	count += gather_behind(text, position, values + count, FORWARD_MAX, whole, &ended);
+	count += gather_behind(text, position, values + count, FORWARD_MAX, whole);
 	length = decode(values, count, bytes);
-	if (length <= port + decoy->token.port_length && !ended)
-		return false;
 	return token_at(&decoy->token, slice_of(bytes, length), port) != 0;
 }

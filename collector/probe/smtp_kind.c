@@ -112,24 +112,17 @@ static void take_recipient(struct dialogue *dialogue, struct slice recipient)
 	dialogue->recipient_sender = dialogue->sender;
 }
 
-/* The bytes that BDAT announces; they follow, and are no commands. */
-static size_t bdat_bytes(struct slice argument)
+/* BDAT announces bytes of a mail; they follow, so what is behind it is no command for sure. */
+static bool announces_bytes(struct slice argument)
 {
-	size_t bytes = 0;
-
-	for (size_t i = 0; i < argument.length && argument.bytes[i] >= '0' && argument.bytes[i] <= '9'; i++) {
-		if (bytes > SIZE_MAX / 20)
-			return SIZE_MAX;
-		bytes = bytes * 10 + (size_t)(argument.bytes[i] - '0');
-	}
-	return bytes;
+	while (argument.length && argument.bytes[0] == '0')
+		argument = slice_of(argument.bytes + 1, argument.length - 1);
+	return argument.length && argument.bytes[0] > '0' && argument.bytes[0] <= '9';
 }
 
-/* One command; returns how many bytes behind its line belong to it. */
-static size_t take_command(struct dialogue *dialogue, struct slice line)
+static void take_command(struct dialogue *dialogue, struct slice line)
 {
 	struct slice path, rest, argument = slice_of(line.bytes, 0);
-	size_t follow = 0;
 
 	if (line.length > 4)
 		argument = smtp_trim(slice_of(line.bytes + 4, line.length - 4));
@@ -137,10 +130,8 @@ static size_t take_command(struct dialogue *dialogue, struct slice line)
 		take_sender(dialogue, path);
 	else if (smtp_begins(line, "RCPT") && smtp_read_path(argument, "TO", &path, &rest) && path.length)
 		take_recipient(dialogue, path);
-	else if (smtp_begins(line, "BDAT"))
-		follow = bdat_bytes(argument);
-	dialogue->data |= follow > 0;
-	return follow;
+	else if (smtp_begins(line, "BDAT") && announces_bytes(argument))
+		dialogue->data = true;
 }
 
 enum smtp_kind smtp_kind(const struct record_access *access)
@@ -150,17 +141,14 @@ enum smtp_kind smtp_kind(const struct record_access *access)
 
 	while (rest.length && !dialogue.data) {
 		const uint8_t *end = memchr(rest.bytes, '\n', rest.length);
-		size_t length = end ? (size_t)(end - rest.bytes) : rest.length, follow;
+		size_t length = end ? (size_t)(end - rest.bytes) : rest.length;
 		struct slice line = slice_of(rest.bytes, length);
 
 		length += end != NULL;
 		rest = slice_of(rest.bytes + length, rest.length - length);
 		while (line.length && line.bytes[line.length - 1] == '\r')
 			line.length--;
-		follow = take_command(&dialogue, smtp_trim(line));
-		if (follow > rest.length)
-			follow = rest.length;
-		rest = slice_of(rest.bytes + follow, rest.length - follow);
+		take_command(&dialogue, smtp_trim(line));
 	}
 	if (dialogue.data)
 		return SMTP_KIND_mail;

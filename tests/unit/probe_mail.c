@@ -21,7 +21,7 @@ static const struct sent {
 	{ "x", "a@b", "<c@d>", "Subject: " TOKEN "\r\n\r\nhi\r\n", PROBE_PLACE_subject, PROBE_ENCODING_dotted },
 	{ "x", "a@b", "<c@d>", "Subject: =?utf-8?B?" BASE64 "?=\r\n\r\nhi\r\n", PROBE_PLACE_subject, PROBE_ENCODING_dotted },
 	{ "x", "a@b", "<c@d>", "Subject: hi\r\n\r\n" TOKEN "\r\n", PROBE_PLACE_body, PROBE_ENCODING_dotted },
-	{ "x", "a@b", "<c@d>", "Subject: hi\r\n\r\n" TOKEN, PROBE_PLACE_body, PROBE_ENCODING_dotted },
+	{ "x", "a@b", "<c@d>", "Subject: hi\r\n\r\n" TOKEN "\n", PROBE_PLACE_body, PROBE_ENCODING_dotted },
 	{ "x", "a@b", "<c@d>", "Subject: hi\r\n\r\n." TOKEN "\r\n", PROBE_PLACE_body, PROBE_ENCODING_dotted },
 	{ "x", "a@b", "<c@d>", "S: hi\n\n1CB00710A:1080:6\n", PROBE_PLACE_body, PROBE_ENCODING_hex },
 	{ "x", "a@b", "<c@d>", "1CB00710A:1080:6\r\n", PROBE_PLACE_body, PROBE_ENCODING_hex },
@@ -35,6 +35,7 @@ static const struct sent {
 	{ "x", "a@b", "<cb00710a_1080@d>", PLAIN, PROBE_PLACE_rcpt_to, PROBE_ENCODING_hex },
 	{ "x", "a@b", "<c@d>\r\nRCPT TO:<e@f>\r\nRCPT TO:<" TOKEN "@d>", PLAIN, PROBE_PLACE_rcpt_to, PROBE_ENCODING_dotted },
 	{ "x", "a@b", "<c@d>", "X-Via: " TOKEN "\r\n" PLAIN, PROBE_PLACE_header, PROBE_ENCODING_dotted },
+	{ "x", "a@b", "<c@d>", "X-Via: " TOKEN, PROBE_PLACE_header, PROBE_ENCODING_dotted }, /* no line is empty: no body */
 	{ TOKEN, TOKEN "@b", "<" TOKEN "@d>", "X-Via: " TOKEN "\r\n\r\nsee " BASE64 "\r\n", PROBE_PLACE_body, PROBE_ENCODING_base64 },
 	{ "203.0.113.10", "203.0.113.10@1080", "<1080@203.0.113.10>", "Subject: 203.0.113.10\r\n\r\n203.0.113.10:3128, :1080\r\n", 0, 0 },
 	{ "203.0.113.11:1080", "a@b", "<c@d>", "Subject: 203.0.113.1:1080\r\n\r\n203.0.113.10:10800 1203.0.113.10:1080\r\n", 0, 0 },
@@ -62,7 +63,7 @@ static void places_and_spellings_reach_the_record(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(mails) / sizeof(mails[0]); i++) {
 		for (unsigned int cut = 0; cut < 12; cut++) {
-			struct visit *visit = send_mail(&mails[i], cut, "\r\n.\r\n");
+			struct visit *visit = send_mail(&mails[i], cut, strchr(mails[i].content, '\n') ? ".\r\n" : "\r\n.\r\n");
 
 			assert_true(visit_record(visit, RECORD_MAIL, 0, &record));
 			if (record.mail.probe_place != mails[i].place)

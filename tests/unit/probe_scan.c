@@ -223,7 +223,8 @@ static size_t fold(const char *text, size_t length, size_t width, const char *en
 
 static void base64_is_found_on_any_alignment(void **state)
 {
-	static const char *const before[] = { "", "=", "x", "xy", "xyz", "<", "id=", "a b", "http://h/", "Test\r\n", "ab\r\n" };
+	static const char *const before[] = { "", "=", "x", "xy", "xyz", "<", "id=", "a b", "http://h/", "Test\r\n", "ab\r\n",
+					      "eHgx\r\n" /* decoded it ends in a digit; but it is a short word above */ };
 	static const char *const behind[] = { "", "=", "@h>", " and more", "\r\nmore\r\n", "." };
 	struct scan_decoy decoy = decoy_of("203.0.113.10", 8080);
 	char encoded[256], text[512];
@@ -595,6 +596,7 @@ static void fields_are_told_apart(void **state)
 		{ "Subject: 203.0.113.10\r\n8080: x\r\n", 0, 0 },
 		{ "Subject: 203.0.113.10:80801\r\nX: 203.0.113.10\r\n", 0, 0 },
 		{ "Subject: =?utf-8?Q?203.0.113.10=3A80801?=\r\n", 0, 0 },
+		{ "Subject: =?utf-8?Q?203.0.113.10:8080=31?=\r\n", 0, 0 },
 		{ "Subject: =?utf-8?B?MjAzLjAuMTEzLjExOjgwODA=?=\r\n", 0, 0 },
 		{ "Subject: =?us-ascii?q?203.0.113.1?= 0:8080\r\n", 0, 0 },
 		{ "", 0, 0 },

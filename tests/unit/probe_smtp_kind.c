@@ -68,6 +68,10 @@ static void relay_testers_are_told(void **state)
 	check_visit(nmap, SMTP_KIND_relay_test);
 	check_visit("HELO x\r\n" TO("nobody@mail-abuse.example", "nobody@mail-abuse.example")
 		    TO("spamtest@localhost", "nobody@mail-abuse.example") TO("spamtest", "nobody@mail-abuse.example"), SMTP_KIND_relay_test);
+	check_visit("HELO x\r\n" TO("a@b.example", "c@d.example") TO("a@b.example", "e@f.example") TO("g@h.example", "c@d.example"),
+		    SMTP_KIND_relay_test);
+	check_visit("HELO x\r\n" TO("a@b.example", "e@f.example") TO("a@b.example", "c@d.example") TO("g@h.example", "c@d.example"),
+		    SMTP_KIND_relay_test);
 	for (size_t i = 0; i < sizeof(recipients) / sizeof(recipients[0]); i++) {
 		snprintf(text, sizeof(text), "HELO x\r\nMAIL FROM:<s@t.example>\r\nRCPT TO:<%s>\r\nQUIT\r\n", recipients[i]);
 		check_visit(text, SMTP_KIND_relay_test);
