@@ -40,6 +40,14 @@ static int done(void **state)
 	return 0;
 }
 
+/* The same clock and a heartbeat for both: without one they stop answering, each at its own moment. */
+static void beat(void)
+{
+	world_clock(by_map, by_map->now_ns);
+	by_kernel->settings = by_map->settings;
+	world_settings(by_kernel);
+}
+
 /* Both worlds get the frame; both must do the same. */
 static uint32_t both(const struct frame *f)
 {
@@ -103,11 +111,8 @@ static void both_give_the_same_verdicts(void **state)
 
 	(void)state;
 	for (i = 0; !enough(i, wanted); i++) {
-		if (i % 20000 == 0) {
-			world_clock(by_map, by_map->now_ns);
-			by_kernel->settings = by_map->settings;
-			world_settings(by_kernel);
-		}
+		if (i % 4096 == 0)
+			beat();
 		if (i % 64 == 0) {
 			flows += converse(&s);
 		} else {
@@ -206,6 +211,8 @@ static void module_and_tc_program_agree(void **state)
 	for (i = 0; !enough(i, wanted); i++) {
 		bool mark = dice(3);
 
+		if (i % 4096 == 0)
+			beat();
 		if (i % 16 == 0) {
 			converse(&s);
 			world_drain(by_map);
