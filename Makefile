@@ -125,6 +125,17 @@ sanitize-tests:
 	@$(MAKE) --no-print-directory BUILD=build/sanitize CFLAGS="-O1 -g" SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all" \
 		unit-tests
 
+KERNEL_HEADERS ?= /lib/modules/$(shell uname -r)/build
+
+kmod: ## the kernel module otori.ko for the running kernel (needs its headers): build/kmod/otori.ko
+	@mkdir -p $(BUILD)/kmod/here && cp -ru Kbuild VERSION kmod include $(BUILD)/kmod/here/
+	@$(MAKE) -C $(KERNEL_HEADERS) M=$(abspath $(BUILD)/kmod/here) modules
+	@scripts/module-btf --for $(shell uname -r) $(BUILD)/kmod/here/otori.ko || :
+	@cp $(BUILD)/kmod/here/otori.ko $(BUILD)/kmod/otori.ko
+
+dkms-package: ## the Debian package otori-dkms, which builds the module for each installed kernel
+	@packaging/dkms/build
+
 bench: ## figures against a peer in the same run: to the terminal and to build/bench.json
 	@scripts/deps build bench
 	@$(MAKE) --no-print-directory all
@@ -155,4 +166,4 @@ clean: ## remove what was built
 
 -include $(LIB_OBJECTS:.o=.d) $(BUILD)/obj/collector/main.d $(BUILD)/obj/collector/responder/main.d
 
-.PHONY: all docs help deps country-database run check $(CHECK_PARTS) unit-tests sanitize-tests bench lint install uninstall clean
+.PHONY: all kmod dkms-package docs help deps country-database run check $(CHECK_PARTS) unit-tests sanitize-tests bench lint install uninstall clean
