@@ -152,9 +152,10 @@ INSTALL_BIN   := $(DESTDIR)$(PREFIX)/bin
 INSTALL_SHARE := $(DESTDIR)$(PREFIX)/share/otori
 
 install: all ## install into PREFIX (/usr/local), with DESTDIR
-	install -d $(INSTALL_BIN) $(INSTALL_SHARE)/schema
+	install -d $(INSTALL_BIN) $(INSTALL_SHARE)/schema $(INSTALL_SHARE)/rules
 	install -m 755 $(BUILD)/otori $(BUILD)/otori-responder $(INSTALL_BIN)
 	install -m 644 $(wildcard schema/*.sql) $(INSTALL_SHARE)/schema
+	install -m 644 rules/exploit.rules $(INSTALL_SHARE)/rules
 	[ ! -f $(BUILD)/country.mmdb ] || install -m 644 $(BUILD)/country.mmdb $(INSTALL_SHARE)
 
 uninstall: ## remove what install put there
