@@ -28,7 +28,8 @@ static const char about_sql[] =
 	"       current_setting('TimeZone'), date_trunc('second', transaction_timestamp()), dated.first, dated.last,\n"
 	"       (select sum(share) filter (where country = 'ZZ') / nullif(sum(share), 0)\n"
 	"        from source_countries({since}, {until}, {sensor})),\n"
-	"       (select mail_unadvertised from sensor where sensor = {sensor})\n"
+	"       (select mail_unadvertised from sensor where sensor = {sensor}),\n"
+	"       (select count(*) from mail_record_warning where sensor = {sensor})\n"
 	"from sensor_summary_of({from}, {to}) cross join dated\n"
 	"where sensor = {sensor}";
 
@@ -39,6 +40,7 @@ static char **member(struct report_about *about, int column)
 		&about->sensor,	       &about->first_day,    &about->last_day,	    &about->days,
 		&about->servers,       &about->ports,	     &about->timezone,	    &about->made_at,
 		&about->country_first, &about->country_last, &about->unknown_share, &about->mail_unadvertised,
+		&about->mail_records,
 	};
 
 	return column < (int)(sizeof members / sizeof *members) ? members[column] : NULL;

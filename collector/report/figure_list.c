@@ -218,6 +218,19 @@ static const struct figure_table relay_port_1080_table = RELAY_PORT_TABLE("     
 static const struct figure_table relay_port_other_table =
 	RELAY_PORT_TABLE("        and decoy_port not in (8080, 3128, 1080)\n");
 
+#define EXPLOIT COLUMN("exploit", KIND_TEXT, "rule", "攻撃の種類")
+static const struct figure_column exploit_columns[] = { DAY, SENSOR, DECOY_PORT, EXPLOIT, ACCESSES, SOURCES };
+static const struct figure_column exploit_table_columns[] = {
+	DECOY_PORT,
+	EXPLOIT,
+	ACCESSES,
+	{ "first_day", KIND_DAY, PHRASE("first day", "初回") },
+	{ "last_day", KIND_DAY, PHRASE("last day", "最終") },
+};
+static const struct figure_table exploit_table = { "select decoy_port, exploit, sum(accesses), min(day), max(day)\n"
+						   "from exploits_by_rule_daily\n" WHERE_DAYS "group by 1, 2\n"
+						   "order by 3 desc, 1, 2",
+						   false, COLUMNS(exploit_table_columns) };
 static const struct figure_column destination_columns[] = { SENSOR, RELAY_HOST, RELAY_PORT, ACCESSES };
 static const struct figure_column source_country_columns[] = { SENSOR, COUNTRY, SOURCES, ACCESSES, SHARE };
 static const struct figure_column line_columns[] = { SENSOR, LINE_CLASS, SOURCES, ACCESSES, SHARE };
@@ -432,6 +445,14 @@ const struct figure figures[] = {
 	  .sql = RELAY_PORT_SQL("not in (8080, 3128, 1080)"),
 	  OF(relay_port_columns),
 	  .table = &relay_port_other_table },
+	{ .name = "exploits_by_rule_daily",
+	  .section = "2(2)",
+	  .relation = "exploits_by_rule_daily",
+	  .title = PHRASE("Exploits by rule", "脆弱性を突く攻撃と考えられるアクセスの内訳"),
+	  .sql = "select day, sensor, decoy_port, exploit, accesses, sources\n"
+		 "from exploits_by_rule_daily\n" WHERE_DAYS "order by day, decoy_port, exploit",
+	  OF(exploit_columns),
+	  .table = &exploit_table },
 	{ .name = "relay_destinations",
 	  .relation = "counted_destinations",
 	  .title = PHRASE("Relays that were asked for most", "要求の多い中継先"),

@@ -63,6 +63,7 @@ void json_report_about(struct json *json, const struct report *report, const cha
 		json_truth(json, "mail_unadvertised", !strcmp(about->mail_unadvertised, "t"));
 	else
 		json_text(json, "mail_unadvertised", NULL);
+	json_number(json, "mail_records", about->mail_records);
 	json_end(json);
 }
 

@@ -19,6 +19,7 @@ struct report_about {
 	char *country_first, *country_last; /* dates of the country databases that were asked; "" = never */
 	char *unknown_share;		    /* of accesses whose source has no country, 0 to 1; "" = no accesses */
 	char *mail_unadvertised;	    /* "t", "f", "" = not stated */
+	char *mail_records;		    /* of DNS that point at decoys, found by the enrichment: a number */
 };
 
 /* A report being written; of one owner. */

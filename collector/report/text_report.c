@@ -238,7 +238,8 @@ static void print_heading(struct page *page, const struct figure *figure)
 {
 	FILE *out = page->report->out;
 	const char *title = figure->title.in[page->language];
-	const char *by = figure->table ? page->bucket->by.in[page->language] : "";
+	const char *by =
+		figure->table && strstr(figure->table->sql, "{bucket}") ? page->bucket->by.in[page->language] : "";
 
 	fputs("\n", out);
 	if (page->language == LANGUAGE_JA) {
@@ -379,12 +380,24 @@ static void print_condition(struct page *page)
 						       "運用者はこれを確認していない(表sensorのmail_unadvertised)。");
 	static const struct phrase denied = PHRASE(" states that one does (mail_unadvertised of table sensor).",
 						   "運用者によればこれに該当しない(表sensorのmail_unadvertised)。");
-	const char *stated = page->report->about->mail_unadvertised;
+	static const struct phrase found =
+		PHRASE("Mail records of DNS that point at decoys, as found by the enrichment: %s "
+		       "(table mail_record_warning). Figures 9 and 10 do not hold then.\n",
+		       "観測用IPアドレスを指すDNSのメールに関するレコードが%s件確認された(表mail_record_warning)"
+		       "ため、図9及び図10は有効でない。\n");
+	const struct report_about *about = page->report->about;
+	const char *stated = about->mail_unadvertised;
+	char words[WORDS_NUMBER_BYTES];
+	FILE *out = page->report->out;
 
-	if (!strcmp(stated, "t") || !offers_mail(page->report->about->ports))
+	if (!offers_mail(about->ports))
 		return;
-	fprintf(page->report->out, "%s%s\n", condition.in[page->language],
-		*stated ? denied.in[page->language] : not_stated.in[page->language]);
+	if (strcmp(about->mail_records, "0") != 0)
+		fprintf(out, page->language == LANGUAGE_JA ? found.in[LANGUAGE_JA] : found.in[LANGUAGE_EN],
+			words_count(about->mail_records, words));
+	if (strcmp(stated, "t") != 0)
+		fprintf(out, "%s%s\n", condition.in[page->language],
+			*stated ? denied.in[page->language] : not_stated.in[page->language]);
 }
 
 static void print_about(struct page *page)

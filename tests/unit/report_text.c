@@ -116,6 +116,10 @@ static const char expected[] =
 	"\n"
 	"  None.\n"
 	"\n"
+	"Section 2(2). Exploits by rule (exploits_by_rule_daily)\n"
+	"\n"
+	"  None.\n"
+	"\n"
 	"Relays that were asked for most (counted_destinations)\n"
 	"\n"
 	"  relay host           relay port  accesses\n"
@@ -293,6 +297,10 @@ static const char expected_ja[] =
 	"  2007-11-01               375   375         2               188\n"
 	"\n"
 	"その他のポートへのオープンプロキシに対するアクセス状況(日別) [accesses_by_relay_port_daily]\n"
+	"\n"
+	"  該当なし。\n"
+	"\n"
+	"本文2(2) 脆弱性を突く攻撃と考えられるアクセスの内訳 [exploits_by_rule_daily]\n"
 	"\n"
 	"  該当なし。\n"
 	"\n"
@@ -546,6 +554,16 @@ static void the_operators_word_is_told(void **state)
 			assert_null(strstr(report, "Figures 9 and 10"));
 		free(report);
 	}
+	fixture_execute(connection, "insert into mail_record_warning values ('e1', 'd.example', 'mx.d.example', "
+				    "'203.0.113.10', now(), now())");
+	{
+		char *report = written(&(struct report_request){ .sensor = "e1" }, &error);
+
+		assert_non_null(report);
+		assert_non_null(strstr(report, "as found by the enrichment: 1 (table"));
+		free(report);
+	}
+	fixture_execute(connection, "delete from mail_record_warning");
 	/* a sensor that offers no port 25 has no such figures */
 	{
 		char *report = written(&(struct report_request){ .sensor = "quiet" }, &error);
@@ -579,8 +597,8 @@ static void what_is_shown_can_be_run(void **state)
 		queries++;
 		at = end;
 	}
-	/* the time zone, 7 of the summary, 24 tables */
-	assert_int_equal(queries, 32);
+	/* the time zone, 7 of the summary, 25 tables */
+	assert_int_equal(queries, 33);
 	free(report);
 }
 
