@@ -59,6 +59,11 @@ static void fill(scan_vector pair[2], const char *bytes)
 
 void scan_decoy(struct scan_decoy *decoy, const struct address *address, uint16_t port)
 {
+	if (decoy->token.port_length && decoy->token.port_number == port) {
+		decoy->token.address = *address;
+		decoy->token.spelled = false;
+		return;
+	}
 	token_decoy(&decoy->token, address, port);
 	for (unsigned int i = 0; i < 3; i++)
 		base64_needle(&decoy->needles[i], i, decoy->token.port, decoy->token.port_length);
@@ -228,7 +233,8 @@ static uint8_t input(struct scan_decoy *decoy, struct scan_tail *tail, struct sl
 	}
 	until = known_until(bytes.length, last);
 	best = better(best, look(decoy, bytes, from, until));
-	keep_tail(tail, bytes, until);
+	if (!last)
+		keep_tail(tail, bytes, until);
 	return best;
 }
 
@@ -269,6 +275,18 @@ static size_t unescape(struct scan_stream *stream, uint8_t byte, uint8_t text[2]
 	return before ? 2 : 1;
 }
 
+/* An escaped byte that is whole at the front of bytes, as nearly all are; -1 = look at it byte by byte. */
+static int whole_escape(struct slice bytes)
+{
+	int high, low;
+
+	if (bytes.length < 3)
+		return -1;
+	high = hex_value(bytes.bytes[1]);
+	low = hex_value(bytes.bytes[2]);
+	return high >= 0 && low >= 0 ? high << 4 | low : -1;
+}
+
 /* Feeds the second reading of the body. */
 static void input_quoted(struct scan_decoy *decoy, struct scan_stream *stream, struct slice bytes, bool last)
 {
@@ -277,13 +295,15 @@ static void input_quoted(struct scan_decoy *decoy, struct scan_stream *stream, s
 
 	while (bytes.length) {
 		const uint8_t *escape;
-		size_t part;
+		size_t part, room;
+		int byte;
 
 		if (length + 2 > sizeof(text)) {
 			stream->found =
 				better(stream->found, input(decoy, &stream->decoded, slice_of(text, length), false));
 			length = 0;
 		}
+		room = sizeof(text) - length - 1; /* and the byte that an escape becomes */
 		if (stream->in_escape) {
 			bool used;
 
@@ -291,14 +311,18 @@ static void input_quoted(struct scan_decoy *decoy, struct scan_stream *stream, s
 			bytes = slice_of(bytes.bytes + used, bytes.length - used);
 			continue;
 		}
-		escape = memchr(bytes.bytes, '=', bytes.length);
-		part = escape ? (size_t)(escape - bytes.bytes) : bytes.length;
-		stream->in_escape = escape && part <= sizeof(text) - length;
-		if (part > sizeof(text) - length)
-			part = sizeof(text) - length;
+		escape = memchr(bytes.bytes, '=', bytes.length < room ? bytes.length : room);
+		part = escape ? (size_t)(escape - bytes.bytes) : bytes.length < room ? bytes.length : room;
 		memcpy(text + length, bytes.bytes, part);
 		length += part;
-		part += stream->in_escape;
+		bytes = slice_of(bytes.bytes + part, bytes.length - part);
+		if (!escape)
+			continue;
+		byte = whole_escape(bytes);
+		stream->in_escape = byte < 0;
+		if (byte >= 0)
+			text[length++] = (uint8_t)byte;
+		part = byte < 0 ? 1 : 3;
 		bytes = slice_of(bytes.bytes + part, bytes.length - part);
 	}
 	stream->found = better(stream->found, input(decoy, &stream->decoded, slice_of(text, length), last));

@@ -40,6 +40,7 @@ struct scan_decoy {
 	struct scan_needle needles[3];
 };
 
+/* decoy is all zero, or was filled in before: where the port is the same, most of the work is done. */
 void scan_decoy(struct scan_decoy *decoy, const struct address *address, uint16_t port);
 
 /* The first position from from on, and before until, that is worth a look; until = none. */

@@ -17,6 +17,7 @@ void token_decoy(struct token_decoy *decoy, const struct address *address, uint1
 	uint8_t length = 0;
 
 	decoy->address = *address;
+	decoy->port_number = port;
 	decoy->spelled = false;
 	do {
 		digits[length++] = (char)('0' + port % 10);

@@ -20,6 +20,7 @@
 /* What is looked for. Filled in by token_decoy; spelled is filled in when it is first needed. */
 struct token_decoy {
 	struct address address;
+	uint16_t port_number;
 	uint8_t port_length;
 	char port[6]; /* decimal */
 	bool spelled;

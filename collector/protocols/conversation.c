@@ -20,9 +20,23 @@ struct unread {
 
 _Static_assert(sizeof(struct unread) <= MIMIC_STATE_BYTES, "sniffing happens in the mimic's place");
 
+/* The working memory of turns lies behind the conversations. */
+struct working_memory {
+	struct scan_decoy scan;
+	uint8_t block[TURN_BLOCK_BYTES];
+	char page[TURN_PAGE_BYTES];
+};
+
+static size_t working_memory_at(uint32_t conversations)
+{
+	size_t end = (size_t)conversations * sizeof(struct conversation), unit = _Alignof(struct working_memory);
+
+	return (end + unit - 1) / unit * unit;
+}
+
 static size_t pool_bytes(uint32_t conversations)
 {
-	return (size_t)conversations * sizeof(struct conversation) + TURN_BLOCK_BYTES + TURN_PAGE_BYTES;
+	return working_memory_at(conversations) + sizeof(struct working_memory);
 }
 
 size_t conversation_bytes(void)
@@ -92,7 +106,8 @@ static void conversation_put(struct conversation_pool *pool, struct conversation
 static struct turn turn_begin(struct conversation_pool *pool, struct conversation *c, uint64_t now_ns,
 			      struct byte_queue *output, struct conversation_result *result)
 {
-	uint8_t *scratch = (uint8_t *)pool->memory + (size_t)pool->conversations * sizeof(*c);
+	struct working_memory *working =
+		(struct working_memory *)(void *)((uint8_t *)pool->memory + working_memory_at(pool->conversations));
 
 	memset(result, 0, sizeof(*result));
 	c->turns++;
@@ -104,8 +119,9 @@ static struct turn turn_begin(struct conversation_pool *pool, struct conversatio
 		.output = output,
 		.result = result,
 		.now_ns = now_ns,
-		.block = scratch,
-		.page = (char *)scratch + TURN_BLOCK_BYTES,
+		.block = working->block,
+		.page = working->page,
+		.scan = &working->scan,
 	};
 }
 

@@ -10,6 +10,7 @@
 #ifndef OTORI_MIMIC_H
 #define OTORI_MIMIC_H
 
+#include "probe/scan.h"
 #include "protocols/conversation.h"
 
 /* What a mimic may remember; a mimic that needs more has two nouns in it. */
@@ -67,8 +68,9 @@ struct turn {
 	struct byte_queue *output; /* NULL at the end of a conversation */
 	struct conversation_result *result;
 	uint64_t now_ns;
-	uint8_t *block; /* TURN_BLOCK_BYTES */
-	char *page;	/* TURN_PAGE_BYTES */
+	uint8_t *block;		 /* TURN_BLOCK_BYTES */
+	char *page;		 /* TURN_PAGE_BYTES */
+	struct scan_decoy *scan; /* what the last probe was looked for by */
 };
 
 /* mimics.c: all of them, in the order in which they are asked. */

@@ -68,13 +68,12 @@ static uint8_t scan_part(struct turn *turn, struct smtp_state *state, struct sca
 	return stream.found;
 }
 
-static struct scan_decoy decoy_of(struct turn *turn)
+static struct scan_decoy *decoy_of(struct turn *turn)
 {
 	const struct endpoints *endpoints = turn_endpoints(turn);
-	struct scan_decoy decoy;
 
-	scan_decoy(&decoy, &endpoints->decoy, endpoints->decoy_port);
-	return decoy;
+	scan_decoy(turn->scan, &endpoints->decoy, endpoints->decoy_port);
+	return turn->scan;
 }
 
 /* Hands on what has gathered; the best that its body held where it is the last. Parts are cut at the same offsets
@@ -100,14 +99,6 @@ static uint8_t flush_part(struct turn *turn, struct smtp_state *state, struct sc
 	return found;
 }
 
-/* Not inlined: what is looked for takes room on the stack, and most bytes of a mail don't end a part. */
-static __attribute__((noinline)) void flush_full_part(struct turn *turn, struct smtp_state *state)
-{
-	struct scan_decoy decoy = decoy_of(turn);
-
-	(void)flush_part(turn, state, &decoy, false);
-}
-
 static void add_body(struct turn *turn, struct smtp_state *state, struct slice bytes)
 {
 	struct byte_queue *pending = turn_pending(turn);
@@ -131,7 +122,7 @@ static void add_body(struct turn *turn, struct smtp_state *state, struct slice b
 		bytes.bytes += part;
 		bytes.length -= part;
 		if (pending->length == SMTP_PART_BYTES)
-			flush_full_part(turn, state);
+			(void)flush_part(turn, state, decoy_of(turn), false);
 	}
 }
 
@@ -367,8 +358,8 @@ void smtp_data_end(struct turn *turn, struct smtp_state *state, bool complete)
 		.size_bytes = state->size_bytes,
 		.recipients = state->recipients,
 	};
-	struct scan_decoy decoy = decoy_of(turn);
-	uint8_t in_body = flush_part(turn, state, &decoy, true);
+	struct scan_decoy *decoy = decoy_of(turn);
+	uint8_t in_body = flush_part(turn, state, decoy, true);
 	int32_t port;
 
 	mail.truncated = state->truncated;
@@ -378,7 +369,7 @@ void smtp_data_end(struct turn *turn, struct smtp_state *state, bool complete)
 	mail.mail_from = taken(turn, &state->mail_from, from, sizeof(from));
 	mail.header = taken(turn, &state->header, turn->block, TURN_BLOCK_BYTES);
 	if (complete)
-		probe_mail(turn, state, &decoy, &mail, in_body);
+		probe_mail(turn, state, decoy, &mail, in_body);
 	(void)record_append_mail(turn->pool->records, &mail);
 	record_recipients(turn, state);
 	turn_count_mail(turn);

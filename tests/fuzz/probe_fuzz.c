@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct record_access access = { 0 };
 	struct probe_finding finding = { 0 };
-	struct scan_decoy decoy;
+	struct scan_decoy decoy = { 0 };
 	struct slice bytes;
 	uint8_t *scratch;
 

@@ -395,7 +395,7 @@ static void check_no_probe(const struct line *line, const struct visit *visit, s
 	}
 	for (unsigned int i = 0; i < 50; i++) {
 		struct address address = { .ipv6 = i % 10 == 9 };
-		struct scan_decoy decoy;
+		struct scan_decoy decoy = { 0 };
 
 		for (size_t b = 0; b < (address.ipv6 ? 16 : 4); b++)
 			address.bytes[b] = (uint8_t)rand_r(&seed);

@@ -15,7 +15,7 @@
 
 static struct scan_decoy decoy_of(const char *address, uint16_t port)
 {
-	struct scan_decoy decoy;
+	struct scan_decoy decoy = { 0 };
 	struct address parsed;
 
 	assert_int_equal(address_parse(address, &parsed), 0);
@@ -322,6 +322,31 @@ static void quoted_printable_hides_nothing(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		check_stream(&decoy, slice_of_text(texts[i].text), texts[i].encoding);
+}
+
+/* What was filled in for one decoy serves the next: its address is forgotten, and the port where it is another. */
+static void a_decoy_follows_another(void **state)
+{
+	static const struct {
+		const char *address;
+		uint16_t port;
+		const char *text;
+	} decoys[] = { { "203.0.113.10", 8080, "203.0.113.10:8080 MjAzLjAuMTEzLjEwOjgwODA=" }, { "203.0.113.11", 8080, "203.0.113.11:8080" },
+		       { "203.0.113.11", 25, "203.0.113.11:25" }, { "2001:db8::10", 25, "2001:db8::10 25" }, { "203.0.113.10", 25, "203.0.113.10:25" },
+		       { "203.0.113.10", 7, "203.0.113.10:7" } };
+	struct scan_decoy decoy = { 0 };
+
+	(void)state;
+	for (size_t round = 0; round < 2; round++) {
+		for (size_t i = 0; i < sizeof(decoys) / sizeof(decoys[0]); i++) {
+			struct address address;
+
+			assert_int_equal(address_parse(decoys[i].address, &address), 0);
+			scan_decoy(&decoy, &address, decoys[i].port);
+			for (size_t k = 0; k < sizeof(decoys) / sizeof(decoys[0]); k++)
+				assert_int_equal(scan_text(&decoy, slice_of_text(decoys[k].text)), i == k ? PROBE_ENCODING_dotted : 0);
+		}
+	}
 }
 
 static void the_first_of_the_list_counts(void **state)
@@ -644,6 +669,7 @@ int main(void)
 		cmocka_unit_test(near_misses_in_base64_are_none),
 		cmocka_unit_test(base64_bodies_are_found_in_lines_of_any_length),
 		cmocka_unit_test(quoted_printable_hides_nothing),
+		cmocka_unit_test(a_decoy_follows_another),
 		cmocka_unit_test(the_first_of_the_list_counts),
 		cmocka_unit_test(ipv6_is_found_in_any_spelling),
 		cmocka_unit_test(every_port_is_found),
