@@ -130,7 +130,7 @@ KERNEL_HEADERS ?= /lib/modules/$(shell uname -r)/build
 kmod: ## the kernel module otori.ko for the running kernel (needs its headers): build/kmod/otori.ko
 	@mkdir -p $(BUILD)/kmod/here && cp -ru Kbuild VERSION kmod include $(BUILD)/kmod/here/
 	@$(MAKE) -C $(KERNEL_HEADERS) M=$(abspath $(BUILD)/kmod/here) modules
-	@scripts/module-btf --for "$$(cat $(KERNEL_HEADERS)/include/config/kernel.release)" $(BUILD)/kmod/here/otori.ko || :
+	@scripts/module-btf --for "$$(modinfo -F vermagic $(BUILD)/kmod/here/otori.ko | cut -d' ' -f1)" $(BUILD)/kmod/here/otori.ko || :
 	@cp $(BUILD)/kmod/here/otori.ko $(BUILD)/kmod/otori.ko
 
 dkms-package: ## the Debian package otori-dkms, which builds the module for each installed kernel

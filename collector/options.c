@@ -77,6 +77,8 @@ static const struct option_row rows[] = {
 	  "a journal segment is finished when so old" },
 	{ "commit-milliseconds", OPTION_NUMBER, FIELD(commit_milliseconds), 1, 60000, "200", NULL, "MS",
 	  "the journal is on disk at least so often" },
+	{ "seal", OPTION_FLAG, FIELD(seal), 0, 1, "no", NULL, NULL,
+	  "seal the kernel module's guard: it stays while the module is loaded" },
 	{ "check", OPTION_FLAG, FIELD(check), 0, 1, "no", NULL, NULL, "check the configuration and end" },
 	{ "unload", OPTION_FLAG, FIELD(unload), 0, 1, "no", NULL, NULL,
 	  "detach the programs of an earlier run, remove the pins, end" },

@@ -46,6 +46,7 @@ struct run_options {
 	uint32_t answer_arp, answer_echo, secrets_clear, impersonate;
 	uint32_t page_bytes, segment_seconds, commit_milliseconds;
 	uint64_t mail_limit;	/* bytes */
+	uint32_t seal;		/* the kernel module's guard is not to be lifted */
 	uint32_t unload, check; /* commands rather than settings */
 	uint32_t help;
 };

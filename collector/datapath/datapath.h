@@ -51,6 +51,7 @@ struct datapath_plan {
 	uint32_t port_count;
 	uint32_t rings, ring_bytes;	/* ring_bytes: a power of two of pages */
 	uint32_t flows;			/* of all rings; the admission table has twice as many slots */
+	bool kernel_admission;		/* the kernel module is told of every flow */
 	struct otori_settings settings; /* clock, heartbeat and answering are kept from a run that is taken over */
 };
 

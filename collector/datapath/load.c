@@ -171,6 +171,7 @@ static int load_both(struct datapath *datapath, const struct datapath_plan *plan
 	bpf_map__set_max_entries(datapath->otori->maps.admission, buckets);
 	datapath->otori->rodata->admission_mask = buckets - 1;
 	datapath->guard->rodata->admission_mask = buckets - 1;
+	datapath->otori->rodata->kernel_admission = plan->kernel_admission;
 	err = adopt_maps(datapath->otori->obj, NULL, plan->rings, problem);
 	if (!err)
 		err = load_object(datapath->otori->obj, "XDP", problem);

@@ -51,8 +51,9 @@ void state_file_write(const struct supervisor *supervisor)
 		supervisor->responder.child.failures, (int)supervisor->loader.pid);
 	fprintf(file, "database=%s\ndatabase_trouble=%s\n", supervisor->database.ready ? "ready" : "away",
 		supervisor->database.trouble);
-	fprintf(file, "journal=%s\nsecrets=%s\nimpersonate=%s\nmodule=absent\nprobe_mail=off\n", options->journal,
-		options->secrets_clear ? "clear" : "hash", options->impersonate ? "yes" : "no");
+	fprintf(file, "journal=%s\nsecrets=%s\nimpersonate=%s\nmodule=%s\nprobe_mail=off\n", options->journal,
+		options->secrets_clear ? "clear" : "hash", options->impersonate ? "yes" : "no",
+		module_keeper_word(supervisor));
 	fprintf(file, "limit_per_prefix=%u\nlimit_global=%u\nrestart_grace=%u\nanswer_arp=%s\n",
 		options->limit_per_prefix, options->limit_global, options->restart_grace,
 		options->answer_arp ? "yes" : "no");

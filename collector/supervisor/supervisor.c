@@ -36,7 +36,7 @@
 #define DATABASE_STOP_NS (2 * NS_PER_SECOND)
 #define DATABASE_WORD_MS 200
 
-enum event_source { EVENT_SIGNAL = 1, EVENT_TIMER, EVENT_GUARD, EVENT_RESPONDER, EVENT_DATABASE };
+enum event_source { EVENT_SIGNAL = 1, EVENT_TIMER, EVENT_GUARD, EVENT_MODULE, EVENT_RESPONDER, EVENT_DATABASE };
 
 static void init(struct supervisor *supervisor, const struct run_options *options)
 {
@@ -44,6 +44,7 @@ static void init(struct supervisor *supervisor, const struct run_options *option
 	supervisor->options = options;
 	datapath_init(&supervisor->datapath);
 	supervisor->page_fd = supervisor->self = supervisor->epoll = supervisor->signals = supervisor->timer = -1;
+	supervisor->module_watch = -1;
 	supervisor->responder.binary = supervisor->responder.notify = supervisor->database.channel = -1;
 	supervisor->began_at_ns = clock_utc_ns();
 }
@@ -183,7 +184,8 @@ static int open_datapath(struct supervisor *supervisor, const struct datapath_de
 				      .port_count = options->port_count,
 				      .rings = options->rings,
 				      .ring_bytes = RING_BYTES,
-				      .flows = options->flows };
+				      .flows = options->flows,
+				      .kernel_admission = supervisor->module_admits };
 
 	if (!plan.rings)
 		plan.rings = cores < 1 ? 1 : cores > OTORI_MAX_RINGS ? OTORI_MAX_RINGS : (uint32_t)cores;
@@ -291,6 +293,8 @@ static int start(struct supervisor *supervisor, struct problem *problem)
 	if (!err)
 		err = open_loop(supervisor, problem);
 	if (!err)
+		err = module_keeper_open(supervisor, problem); /* before anything can be sent */
+	if (!err)
 		err = open_datapath(supervisor, devices, problem); /* takes the lock, so what follows is ours alone */
 	if (!err && mkdir(SUPERVISOR_RUN_DIRECTORY, 0755) < 0 && errno != EEXIST)
 		err = problem_say(problem, PROBLEM_FAILURE, -errno, SUPERVISOR_RUN_DIRECTORY ": %s", strerror(errno));
@@ -313,6 +317,10 @@ static int start(struct supervisor *supervisor, struct problem *problem)
 		err = begin_database(supervisor, problem);
 	if (!err && watch(supervisor, guard_watch_descriptor(supervisor->watch), EVENT_GUARD) < 0)
 		err = problem_say(problem, PROBLEM_FAILURE, -EIO, "the guard cannot be watched");
+	if (!err && supervisor->module && watch(supervisor, supervisor->module_watch, EVENT_MODULE) < 0)
+		err = problem_say(problem, PROBLEM_FAILURE, -EIO, "the kernel module cannot be watched");
+	if (!err)
+		err = module_keeper_seal(supervisor, problem);
 	return err;
 }
 
@@ -380,6 +388,9 @@ static void turn(struct supervisor *supervisor, int milliseconds)
 		case EVENT_GUARD:
 			if (guard_watch_read(supervisor->watch))
 				guard_keeper_look(supervisor);
+			break;
+		case EVENT_MODULE:
+			module_keeper_read(supervisor);
 			break;
 		case EVENT_RESPONDER:
 			if (supervisor->responder.notify >= 0) {
@@ -452,6 +463,7 @@ static void release(struct supervisor *supervisor)
 
 	own_segment_close(supervisor);
 	guard_watch_close(supervisor->watch);
+	guard_module_close(supervisor->module);
 	journal_directory_close(supervisor->journal);
 	if (supervisor->page)
 		munmap(supervisor->page, sizeof(*supervisor->page));
@@ -488,8 +500,10 @@ int supervisor_run(const struct run_options *options, struct problem *problem)
 	holds_pins = supervisor.datapath.pin_directory >= 0;
 	/* a start that failed takes away what it put there; what an earlier run left, goes on */
 	if (err && holds_pins && !supervisor.datapath.taken_over &&
-	    (!supervisor.announced || (options->embedded && !supervisor.database.ready)))
+	    (!supervisor.announced || (options->embedded && !supervisor.database.ready))) {
 		datapath_unload(&supervisor.datapath, &undo);
+		module_keeper_unload(&undo);
+	}
 	release(&supervisor);
 	return err;
 }
@@ -507,6 +521,8 @@ int supervisor_unload(struct problem *problem)
 	err = datapath_unload(&datapath, problem);
 	if (err < 0)
 		return err;
+	if (module_keeper_unload(problem) < 0)
+		return -EIO;
 	for (size_t n = 0; n < sizeof(files) / sizeof(files[0]); n++) {
 		snprintf(path, sizeof(path), SUPERVISOR_RUN_DIRECTORY "/%s", files[n]);
 		unlink(path);

@@ -7,8 +7,8 @@
  * strangers sent: what it reads are counters, messages of fixed size from its children, and netlink.
  *
  * Files, in the order of a start: users.c, datapath/, page_file.c, own_segment.c, transmit_socket.c + start_block.c +
- * responder_process.c, database_process.c, loader_process.c; while it runs: guard_keeper.c, ticks.c, state_file.c,
- * notify.c.
+ * responder_process.c, database_process.c, loader_process.c; while it runs: guard_keeper.c, module_keeper.c, ticks.c,
+ * state_file.c, notify.c.
  */
 #ifndef OTORI_SUPERVISOR_SUPERVISOR_H
 #define OTORI_SUPERVISOR_SUPERVISOR_H
@@ -17,6 +17,7 @@
 
 #include "datapath/datapath.h"
 #include "datapath/guard.h"
+#include "datapath/guard_module.h"
 #include "journal/journal.h"
 #include "ledger/ledger.h"
 #include "options.h"
@@ -87,6 +88,10 @@ struct supervisor {
 	struct database_process database;
 	struct child loader;
 	struct guard_watch *watch;
+	struct guard_module *module;	     /* NULL = the kernel module is not loaded */
+	int module_watch;		     /* of its violations; the descriptor is the module's */
+	uint32_t module_state;		     /* OTORI_STATE_*, as last seen */
+	bool module_admits;		     /* it knows who wrote first: XDP tells it */
 	uint32_t guard_program;		     /* id of the program that must be in place */
 	bool transmitting;		     /* what was last told to the responder and to XDP */
 	bool announced;			     /* "otori: answering" was printed */
@@ -162,6 +167,17 @@ int guard_keeper_open(struct supervisor *supervisor, struct problem *problem);
 void guard_keeper_look(struct supervisor *supervisor);
 /* Records what the guard has refused since the last time. */
 void guard_keeper_count(struct supervisor *supervisor);
+
+/* module_keeper.c: the kernel module, where there is one. */
+int module_keeper_open(struct supervisor *supervisor, struct problem *problem);
+/* Where the operator wants it: last of a start, since it can't be taken back. */
+int module_keeper_seal(struct supervisor *supervisor, struct problem *problem);
+void module_keeper_read(struct supervisor *supervisor);
+void module_keeper_look(struct supervisor *supervisor);
+/* Its state as a word, "absent" where it is not loaded. */
+const char *module_keeper_word(const struct supervisor *supervisor);
+/* Disarms it, unless it is sealed. */
+int module_keeper_unload(struct problem *problem);
 
 /* ticks.c: what is due every second. */
 void ticks_second(struct supervisor *supervisor);

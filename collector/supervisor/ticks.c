@@ -144,6 +144,7 @@ void ticks_second(struct supervisor *supervisor)
 	beat(supervisor, now_ns);
 	guard_keeper_look(supervisor);
 	guard_keeper_count(supervisor);
+	module_keeper_look(supervisor);
 	responder_retry_segments(supervisor);
 	count_dropped(supervisor, now_ns);
 	tell_shed(supervisor, now_ns);
