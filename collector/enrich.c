@@ -28,6 +28,8 @@
 
 #define DEFAULT_INTERVAL_SECONDS 3600
 #define DEFAULT_RATE 20
+/* Any number, always the same: "otorienr" as a bigint. */
+#define ENRICH_LOCK "8031174553467350642"
 /* Where the set-up puts a database of countries: beside the program in the tree, and below PREFIX. */
 #define COUNTRY_FILE "country.mmdb"
 #define SHARED_COUNTRY_FILE "../share/otori/" COUNTRY_FILE
@@ -251,6 +253,17 @@ static int take_role(PGconn *connection, struct problem *problem)
 	return fine ? 0 : -EIO;
 }
 
+/* Two at once would ask everything twice, and wait for each other's rows. The lock goes with the connection. */
+static int take_turn(PGconn *connection, struct problem *problem)
+{
+	PGresult *result = PQexec(connection, "select pg_try_advisory_lock(" ENRICH_LOCK ")");
+	bool ours = PQresultStatus(result) == PGRES_TUPLES_OK && PQgetvalue(result, 0, 0)[0] == 't';
+
+	PQclear(result);
+	return ours ? 0
+		    : problem_say(problem, PROBLEM_FAILURE, -EBUSY, "another otori enrich is at work on this database");
+}
+
 static int check_sensor(PGconn *connection, const char *sensor, struct problem *problem)
 {
 	const char *const values[] = { sensor };
@@ -276,6 +289,8 @@ static int open_connection(const struct enrich_options *options, const struct em
 	error = database_current(tools->connection, problem->text, sizeof problem->text);
 	if (!error)
 		error = take_role(tools->connection, problem);
+	if (!error)
+		error = take_turn(tools->connection, problem);
 	if (!error && options->sensor)
 		error = check_sensor(tools->connection, options->sensor, problem);
 	return error;

@@ -44,8 +44,6 @@ comment on column mail_exchanger.looked_up_at is 'When it was looked up; of a fi
 comment on column mail_exchanger.origin is 'resolver: the operator''s resolver said so; file: a dated file, as from passive DNS';
 comment on column mail_exchanger.whole is 'False: its addresses are not known, or its domain has more exchangers than are kept: a relay that is none of these may still be an exchanger, so it is no suspect';
 comment on column mail_exchanger.registered is 'Registered part of the exchanger''s name (public suffix list): what exchangers of one operator share; null: none';
-create index mail_exchanger_name on mail_exchanger (sensor, exchanger);
-create index mail_exchanger_addresses on mail_exchanger using gin (addresses);
 
 create table source_answer (
 	sensor text not null,
@@ -135,13 +133,6 @@ create function operator_networks(addresses inet[]) returns cidr[]
 		from unnest(addresses) as address);
 comment on function operator_networks(inet[]) is 'The networks (/24, of IPv6 /48) in which these addresses are';
 
-create function exchangers_on(of_sensor text, of_domain text, day date) returns date
-	language sql stable parallel safe
-	return coalesce(
-		(select max(valid_on) from mail_exchanger where sensor = of_sensor and domain = of_domain and valid_on <= day),
-		(select min(valid_on) from mail_exchanger where sensor = of_sensor and domain = of_domain and valid_on > day));
-comment on function exchangers_on(text, text, date) is 'Which answer about the exchangers of a domain holds for a mail of that day (UTC): the newest not after it, else the earliest after it; null: there is none';
-
 create function span_text(span interval) returns text
 	language sql immutable strict parallel safe
 	return case
@@ -153,19 +144,31 @@ create function span_text(span interval) returns text
 comment on function span_text(interval) is 'A span of time in words, in hours, days or years';
 
 create view exchanger_answer as
-	select answer.sensor, answer.domain, answer.valid_on, max(answer.looked_up_at) as looked_up_at, min(answer.origin) as origin,
-		bool_and(answer.whole) as whole, bool_or(answer.exchanger = '.') as takes_no_mail,
-		coalesce(array_agg(distinct answer.exchanger) filter (where answer.exchanger not in ('', '.')), '{}') as exchangers,
-		coalesce(array_agg(distinct answer.registered) filter (where answer.registered is not null), '{}') as registered,
-		coalesce(array_agg(distinct reached.address) filter (where reached.address is not null), '{}') as addresses,
-		operator_networks(array_agg(distinct reached.address) filter (where reached.address is not null)) as networks
-	from mail_exchanger as answer
-	left join lateral unnest(answer.addresses) as reached (address) on true
-	group by answer.sensor, answer.domain, answer.valid_on;
-comment on view exchanger_answer is 'The exchangers of a recipient''s domain as one answer gave them';
+	with answer as (
+		select given.sensor, given.domain, given.valid_on, max(given.looked_up_at) as looked_up_at, min(given.origin) as origin,
+			bool_and(given.whole) as whole, bool_or(given.exchanger = '.') as takes_no_mail,
+			coalesce(array_agg(distinct given.exchanger) filter (where given.exchanger not in ('', '.')), '{}') as exchangers,
+			coalesce(array_agg(distinct given.registered) filter (where given.registered is not null), '{}') as registered,
+			coalesce(array_agg(distinct reached.address) filter (where reached.address is not null), '{}') as addresses,
+			coalesce(array_agg(distinct concat_ws(' ', given.exchanger, host(given.addresses[1]), host(given.addresses[2])))
+				filter (where given.exchanger not in ('', '.')), '{}') as described
+		from mail_exchanger as given
+		left join lateral unnest(given.addresses) as reached (address) on true
+		group by given.sensor, given.domain, given.valid_on
+	)
+	select sensor, domain, valid_on,
+		case when lag(valid_on) over in_order is null then '-infinity'::date else valid_on end as holds_from,
+		coalesce(lead(valid_on) over in_order, 'infinity'::date) as holds_until,
+		looked_up_at, origin, whole, takes_no_mail, exchangers, registered, addresses, operator_networks(addresses) as networks,
+		described
+	from answer
+	window in_order as (partition by sensor, domain order by valid_on);
+comment on view exchanger_answer is 'The exchangers of a recipient''s domain as one answer gave them. For a mail that answer holds which is the newest not after its day (UTC), else the earliest after it';
 comment on column exchanger_answer.sensor is 'Name of the sensor';
 comment on column exchanger_answer.domain is 'Domain of a recipient';
 comment on column exchanger_answer.valid_on is 'As in mail_exchanger';
+comment on column exchanger_answer.holds_from is 'First day whose mails it holds for; -infinity of the earliest answer';
+comment on column exchanger_answer.holds_until is 'The first day for which it does not hold any more: that of the next answer, or infinity';
 comment on column exchanger_answer.looked_up_at is 'When it was looked up';
 comment on column exchanger_answer.origin is 'resolver or file';
 comment on column exchanger_answer.whole is 'False: not all exchangers or addresses are known';
@@ -173,51 +176,74 @@ comment on column exchanger_answer.takes_no_mail is 'True: the domain says that 
 comment on column exchanger_answer.exchangers is 'Names of the exchangers; empty: none were found';
 comment on column exchanger_answer.registered is 'Registered parts of those names';
 comment on column exchanger_answer.addresses is 'Their addresses';
-comment on column exchanger_answer.networks is 'The /24 and /48 in which those are; null: no address';
+comment on column exchanger_answer.networks is 'The /24 and /48 in which those are';
+comment on column exchanger_answer.described is 'Each exchanger with its first two addresses, for people';
 
 -- A relay that is an exchanger of any domain, by name or by address, is all that this exchanger is: its other names and addresses
 -- are compared as well, since exchangers of one operator count as one.
 create view relay_identity as
-	with wanted as (
+	with wanted as materialized (
 		select distinct sensor, relay_host
 		from rollup_relay_domain
-	), own as (
-		select wanted.sensor, wanted.relay_host, known.registered, known.looked_up_at,
-			coalesce(known.addresses, '{}') || coalesce(named.addresses, '{}') as addresses
+	), exchanger_address as materialized (
+		select distinct given.sensor, given.exchanger, given.registered, reached.address
+		from mail_exchanger as given cross join lateral unnest(given.addresses) as reached (address)
+	), own_address as materialized (
+		select wanted.sensor, wanted.relay_host, reached.address
 		from wanted
-		left join relay_destination as known on known.sensor = wanted.sensor and known.relay_host = wanted.relay_host
-		left join lateral (
-			select array_agg(distinct reached.address) as addresses
-			from mail_exchanger as other cross join lateral unnest(other.addresses) as reached (address)
-			where other.sensor = wanted.sensor and other.exchanger = wanted.relay_host
-		) as named on true
+		join relay_destination as known on known.sensor = wanted.sensor and known.relay_host = wanted.relay_host
+		cross join lateral unnest(known.addresses) as reached (address)
+		union
+		select wanted.sensor, wanted.relay_host, given.address
+		from wanted
+		join exchanger_address as given on given.sensor = wanted.sensor and given.exchanger = wanted.relay_host
+	), same as (
+		select own.sensor, own.relay_host, array_agg(distinct other.exchanger) as names, array_agg(distinct other.registered) as registered,
+			array_agg(distinct other.address) as addresses
+		from (
+			select distinct own.sensor, own.relay_host, given.exchanger
+			from own_address as own
+			join exchanger_address as given on given.sensor = own.sensor and given.address = own.address
+		) as own
+		join exchanger_address as other on other.sensor = own.sensor and other.exchanger = own.exchanger
+		group by 1, 2
+	), own as (
+		select sensor, relay_host, array_agg(address order by address) as addresses
+		from own_address
+		group by 1, 2
 	)
-	select own.sensor, own.relay_host, own.looked_up_at, own.addresses as own_addresses,
+	select own.sensor, own.relay_host, known.looked_up_at,
+		own.relay_host || case when own.relay_host = host(own.addresses[1]) then ''
+			else format(' (%s)', concat_ws(', ', host(own.addresses[1]), host(own.addresses[2]), host(own.addresses[3]))) end as described,
 		array[own.relay_host] || coalesce(same.names, '{}') as names,
-		array_remove(array[own.registered] || coalesce(same.registered, '{}'), null) as registered,
+		array_remove(array[known.registered] || coalesce(same.registered, '{}'), null) as registered,
 		own.addresses || coalesce(same.addresses, '{}') as addresses,
 		operator_networks(own.addresses || coalesce(same.addresses, '{}')) as networks
 	from own
-	left join lateral (
-		select array_agg(distinct other.exchanger) as names, array_agg(distinct other.registered) as registered,
-			array_agg(distinct reached.address) filter (where reached.address is not null) as addresses
-		from mail_exchanger as other left join lateral unnest(other.addresses) as reached (address) on true
-		where other.sensor = own.sensor and other.exchanger not in ('', '.')
-			and (other.exchanger = own.relay_host or other.addresses && own.addresses)
-	) as same on true
-	where own.addresses <> '{}';
+	left join relay_destination as known on known.sensor = own.sensor and known.relay_host = own.relay_host
+	left join same on same.sensor = own.sensor and same.relay_host = own.relay_host;
 comment on view relay_identity is 'What is known of the hosts through which mail was to be relayed; a host without a known address is no row';
 comment on column relay_identity.sensor is 'Name of the sensor';
 comment on column relay_identity.relay_host is 'The host, lower case, without a final dot';
 comment on column relay_identity.looked_up_at is 'When the resolver was asked for it; null: its addresses are known from a file';
-comment on column relay_identity.own_addresses is 'Its addresses';
+comment on column relay_identity.described is 'The host with its first three addresses, for people';
 comment on column relay_identity.names is 'Its name, and those of exchangers (of any domain) that have one of its addresses';
 comment on column relay_identity.registered is 'Registered parts of those names';
 comment on column relay_identity.addresses is 'Its addresses and those of these exchangers';
 comment on column relay_identity.networks is 'The /24 and /48 in which those are';
 
 create view relay_verdict as
-	select pair.sensor, pair.relay_host, pair.recipient_domain, answer.valid_on, answer.looked_up_at,
+	-- materialized: each is made once, and not for every pair again
+	with answer as materialized (
+		select sensor, domain, valid_on, holds_from, holds_until, looked_up_at, origin, whole, takes_no_mail, exchangers, registered,
+			addresses, networks, described
+		from exchanger_answer
+	), relay as materialized (
+		select sensor, relay_host, described, names, registered, addresses, networks
+		from relay_identity
+	)
+	select pair.sensor, pair.relay_host, pair.recipient_domain, answer.valid_on, answer.holds_from, answer.holds_until,
+		answer.looked_up_at,
 		case
 			when relay.relay_host is null then null
 			when answer.exchangers && relay.names or answer.addresses && relay.addresses or answer.registered && relay.registered
@@ -225,100 +251,114 @@ create view relay_verdict as
 			when answer.exchangers = '{}' and not answer.takes_no_mail then null
 			when not answer.whole then null
 			else true
-		end as suspect
+		end as suspect,
+		answer.origin,
+		case
+			when answer.takes_no_mail and answer.exchangers = '{}' then
+				format('%s was asked to take mail for %s, which says that it takes no mail (null MX)', relay.described, answer.domain)
+			else format('%s is none of the exchangers of %s (%s%s) by name or address, and shares no registered name, /24 or /48 with them',
+				relay.described, answer.domain, array_to_string(answer.described[1:4], ', '),
+				case when cardinality(answer.described) > 4 then format(' and %s more', cardinality(answer.described) - 4) end)
+		end as finding
 	from (
 		select distinct sensor, relay_host, recipient_domain
 		from rollup_relay_domain
 	) as pair
-	join exchanger_answer as answer on answer.sensor = pair.sensor and answer.domain = pair.recipient_domain
-	left join relay_identity as relay on relay.sensor = pair.sensor and relay.relay_host = pair.relay_host;
+	join answer on answer.sensor = pair.sensor and answer.domain = pair.recipient_domain
+	left join relay on relay.sensor = pair.sensor and relay.relay_host = pair.relay_host;
 comment on view relay_verdict is 'Whether a relay was an exchanger of a recipient''s domain, by each answer about that domain; pairs of complete mails through the proxies';
 comment on column relay_verdict.sensor is 'Name of the sensor';
 comment on column relay_verdict.relay_host is 'The host, lower case, without a final dot';
 comment on column relay_verdict.recipient_domain is 'Domain of a recipient';
 comment on column relay_verdict.valid_on is 'The answer, by its day';
+comment on column relay_verdict.holds_from is 'As in exchanger_answer';
+comment on column relay_verdict.holds_until is 'As in exchanger_answer';
 comment on column relay_verdict.looked_up_at is 'When it was looked up';
+comment on column relay_verdict.origin is 'As in exchanger_answer';
+comment on column relay_verdict.finding is 'Of a suspect: what was compared with what';
 comment on column relay_verdict.suspect is 'False: an exchanger by name or address, or it shares a registered name, a /24 or a /48 with one; true: not; null: unknown, since relay or exchangers could not be looked up';
 
--- The sentence is made for the few rows that are shown, not for all pairs.
-create function relay_evidence(of_sensor text, of_relay text, of_domain text, of_day date, first_seen timestamptz, last_seen timestamptz)
+create function looked_up_text(origin text, valid_on date, looked_up_at timestamptz, first_seen timestamptz, last_seen timestamptz)
 	returns text
-	language sql stable
-begin atomic
-	select format('%s%s %s. %s %s',
-		relay.relay_host,
-		case when relay.relay_host <> host(relay.own_addresses[1])
-			then ' (' || (select string_agg(host(address), ', ' order by address)
-				from (select distinct address from unnest(relay.own_addresses) as address order by address limit 4) as shown) || ')'
-			else '' end,
-		case when answer.takes_no_mail and answer.exchangers = '{}'
-			then format('was asked to take mail for %s, which says that it takes no mail (null MX)', answer.domain)
-			else format('is none of the exchangers of %s (%s%s) by name or address, and shares no registered name, /24 or /48 with them',
-				answer.domain,
-				(select string_agg(shown.exchanger || coalesce(' ' || shown.addresses, ''), ', ' order by shown.exchanger)
-					from (
-						select exchanger, (select string_agg(host(address), ' ') from unnest(addresses[1:2]) as address) as addresses
-						from mail_exchanger
-						where sensor = answer.sensor and domain = answer.domain and valid_on = answer.valid_on
-							and exchanger not in ('', '.')
-						order by exchanger limit 4
-					) as shown),
-				case when cardinality(answer.exchangers) > 4 then format(' and %s more', cardinality(answer.exchangers) - 4) else '' end)
-		end,
-		case answer.origin when 'file' then format('By a file of %s,', answer.valid_on) else 'Looked up' end,
-		case
-			when answer.looked_up_at > last_seen then span_text(answer.looked_up_at - last_seen) || ' after the last of these mails'
-			when answer.looked_up_at < first_seen then span_text(first_seen - answer.looked_up_at) || ' before the first of these mails'
+	language sql immutable parallel safe
+	return case origin when 'file' then 'By a file of ' || to_char(valid_on, 'YYYY-MM-DD') || ', ' else 'Looked up ' end
+		|| case
+			when looked_up_at > last_seen then span_text(looked_up_at - last_seen) || ' after the last of these mails'
+			when looked_up_at < first_seen then span_text(first_seen - looked_up_at) || ' before the first of these mails'
 			else 'between the first and the last of these mails'
-		end)
-	from exchanger_answer as answer
-	join relay_identity as relay on relay.sensor = answer.sensor and relay.relay_host = of_relay
-	where answer.sensor = of_sensor and answer.domain = of_domain and answer.valid_on = of_day;
-end;
-comment on function relay_evidence(text, text, text, date, timestamptz, timestamptz) is 'What was compared with what, and how long before or after the mails it was looked up, as a sentence';
+		end;
+comment on function looked_up_text(text, date, timestamptz, timestamptz, timestamptz) is 'Where an answer about exchangers came from, and how long before or after the mails, in words';
 
-create view open_relay_suspects as
-	with pair as (
-		select sensor, relay_host, relay_port, recipient_domain, mails, first_seen, last_seen,
-			exchangers_on(sensor, recipient_domain, (first_seen at time zone 'UTC')::date) as first_on,
-			exchangers_on(sensor, recipient_domain, (last_seen at time zone 'UTC')::date) as last_on
-		from rollup_relay_domain
+-- Functions, since a plan may be forced only there: the planner expects one row where there are thousands of pairs of relay and domain
+-- (their sensor is the same for all), and would compare each with each. Hash joins take seconds where that takes hours.
+create function open_relay_suspects_in_all()
+	returns table (sensor text, relay_host text, relay_port integer, recipient_domain text, mails bigint, first_seen timestamptz,
+		last_seen timestamptz, evidence text, looked_up_at timestamptz)
+	language sql stable
+	set enable_nestloop to off
+	set enable_mergejoin to off
+begin atomic
+	with verdict as materialized (
+		select sensor, relay_host, recipient_domain, valid_on, holds_from, holds_until, looked_up_at, suspect, origin, finding
+		from relay_verdict
 	), judged as (
 		select pair.sensor, pair.relay_host, pair.relay_port, pair.recipient_domain, pair.mails, pair.first_seen, pair.last_seen,
-			pair.last_on, count(*) as answers, count(*) filter (where verdict.suspect) as against
-		from pair
-		join relay_verdict as verdict on verdict.sensor = pair.sensor and verdict.relay_host = pair.relay_host
-			and verdict.recipient_domain = pair.recipient_domain and verdict.valid_on between pair.first_on and pair.last_on
-		group by 1, 2, 3, 4, 5, 6, 7, 8
+			count(*) as answers, count(*) filter (where verdict.suspect) as against,
+			(array_agg(verdict.finding order by verdict.valid_on desc) filter (where verdict.suspect))[1] as finding,
+			(array_agg(verdict.origin order by verdict.valid_on desc) filter (where verdict.suspect))[1] as origin,
+			max(verdict.valid_on) filter (where verdict.suspect) as valid_on,
+			max(verdict.looked_up_at) filter (where verdict.suspect) as looked_up_at
+		from rollup_relay_domain as pair
+		join verdict on verdict.sensor = pair.sensor and verdict.relay_host = pair.relay_host
+			and verdict.recipient_domain = pair.recipient_domain
+			and verdict.holds_from <= (pair.last_seen at time zone 'UTC')::date
+			and verdict.holds_until > (pair.first_seen at time zone 'UTC')::date
+		group by 1, 2, 3, 4, 5, 6, 7
 		having count(*) filter (where verdict.suspect) > 0
-	), counted as (
-		select sensor, relay_host, relay_port, recipient_domain, mails, first_seen, last_seen, last_on as valid_on
-		from judged
-		where against = answers
-		union all
+	), changing_mail as materialized (
 		-- the answers changed while the mails came, and so did the verdict: each mail by the answer that holds for it
-		select judged.sensor, judged.relay_host, judged.relay_port, judged.recipient_domain, count(*), min(mail.received_at),
-			max(mail.received_at), max(verdict.valid_on)
+		select judged.sensor, judged.relay_host, judged.relay_port, judged.recipient_domain, mail.received_at,
+			(mail.received_at at time zone 'UTC')::date as day
 		from judged
 		join mail on mail.sensor = judged.sensor and destination_name(mail.relay_host) = judged.relay_host
 			and coalesce(mail.relay_port, -1) = judged.relay_port and mail.received_at between judged.first_seen and judged.last_seen
-		join relay_verdict as verdict on verdict.sensor = judged.sensor and verdict.relay_host = judged.relay_host
-			and verdict.recipient_domain = judged.recipient_domain and verdict.suspect
-			and verdict.valid_on = exchangers_on(judged.sensor, judged.recipient_domain, (mail.received_at at time zone 'UTC')::date)
 		where judged.against < judged.answers and mail.complete and not mail.direct and exists (
 			select from mail_recipient as recipient
 			where recipient.sensor = mail.sensor and recipient.mail = mail.mail and recipient.received_at = mail.received_at
 				and recipient_domain(recipient.address) = judged.recipient_domain)
+	), changed as (
+		select sent.sensor, sent.relay_host, sent.relay_port, sent.recipient_domain, count(*) as mails, min(sent.received_at) as first_seen,
+			max(sent.received_at) as last_seen,
+			(array_agg(verdict.finding order by verdict.valid_on desc) filter (where verdict.suspect))[1] as finding,
+			(array_agg(verdict.origin order by verdict.valid_on desc) filter (where verdict.suspect))[1] as origin,
+			max(verdict.valid_on) as valid_on, max(verdict.looked_up_at) as looked_up_at
+		from changing_mail as sent
+		join verdict on verdict.sensor = sent.sensor and verdict.relay_host = sent.relay_host
+			and verdict.recipient_domain = sent.recipient_domain and verdict.suspect
+			and sent.day >= verdict.holds_from and sent.day < verdict.holds_until
 		group by 1, 2, 3, 4
+	), counted as (
+		select judged.sensor, judged.relay_host, judged.relay_port, judged.recipient_domain, judged.mails, judged.first_seen,
+			judged.last_seen, judged.finding, judged.origin, judged.valid_on, judged.looked_up_at
+		from judged
+		where judged.against = judged.answers
+		union all
+		select changed.sensor, changed.relay_host, changed.relay_port, changed.recipient_domain, changed.mails, changed.first_seen,
+			changed.last_seen, changed.finding, changed.origin, changed.valid_on, changed.looked_up_at
+		from changed
 	)
 	select counted.sensor, counted.relay_host, counted.relay_port, counted.recipient_domain, counted.mails, counted.first_seen,
 		counted.last_seen,
-		relay_evidence(counted.sensor, counted.relay_host, counted.recipient_domain, counted.valid_on, counted.first_seen,
-			counted.last_seen) as evidence,
-		verdict.looked_up_at
-	from counted
-	join relay_verdict as verdict on verdict.sensor = counted.sensor and verdict.relay_host = counted.relay_host
-		and verdict.recipient_domain = counted.recipient_domain and verdict.valid_on = counted.valid_on;
+		counted.finding || '. ' || looked_up_text(counted.origin, counted.valid_on, counted.looked_up_at, counted.first_seen,
+			counted.last_seen),
+		counted.looked_up_at
+	from counted;
+end;
+comment on function open_relay_suspects_in_all() is 'What view open_relay_suspects shows; out of the roll-ups, and out of the mails only where the verdict about a relay changed while they came';
+
+create view open_relay_suspects as
+	select sensor, relay_host, relay_port, recipient_domain, mails, first_seen, last_seen, evidence, looked_up_at
+	from open_relay_suspects_in_all();
 comment on view open_relay_suspects is 'Figure 15: mails through the proxies whose relay is no exchanger of the recipient''s domain, so that it may be an open relay; a row for each relay and domain. Who could not be looked up is no row';
 comment on column open_relay_suspects.sensor is 'Name of the sensor';
 comment on column open_relay_suspects.relay_host is 'Host of the innermost hop, lower case, without a final dot';
@@ -334,11 +374,12 @@ create function open_relay_suspects(from_time timestamptz, to_time timestamptz, 
 	returns table (sensor text, relay_host text, relay_port integer, recipient_domain text, mails bigint, first_seen timestamptz,
 		last_seen timestamptz, evidence text, looked_up_at timestamptz)
 	language sql stable
+	set enable_nestloop to off
+	set enable_mergejoin to off
 begin atomic
 	with sent as (
 		select distinct mail.sensor, mail.mail, mail.received_at, destination_name(mail.relay_host) as relay_host,
-			coalesce(mail.relay_port, -1) as relay_port,
-			recipient_domain(recipient.address) as recipient_domain
+			coalesce(mail.relay_port, -1) as relay_port, recipient_domain(recipient.address) as recipient_domain
 		from mail
 		join mail_recipient as recipient on recipient.sensor = mail.sensor and recipient.mail = mail.mail
 			and recipient.received_at = mail.received_at
@@ -347,28 +388,32 @@ begin atomic
 			and (of_sensor is null or mail.sensor = of_sensor)
 	), counted as (
 		select sent.sensor, sent.relay_host, sent.relay_port, sent.recipient_domain, count(*) as mails, min(sent.received_at) as first_seen,
-			max(sent.received_at) as last_seen, max(verdict.valid_on) as valid_on
+			max(sent.received_at) as last_seen, (array_agg(verdict.finding order by verdict.valid_on desc) filter (where verdict.suspect))[1] as finding,
+			(array_agg(verdict.origin order by verdict.valid_on desc) filter (where verdict.suspect))[1] as origin,
+			max(verdict.valid_on) filter (where verdict.suspect) as valid_on,
+			max(verdict.looked_up_at) filter (where verdict.suspect) as looked_up_at
 		from sent
 		join relay_verdict as verdict on verdict.sensor = sent.sensor and verdict.relay_host = sent.relay_host
 			and verdict.recipient_domain = sent.recipient_domain and verdict.suspect
-			and verdict.valid_on = exchangers_on(sent.sensor, sent.recipient_domain, (sent.received_at at time zone 'UTC')::date)
+			and (sent.received_at at time zone 'UTC')::date >= verdict.holds_from
+			and (sent.received_at at time zone 'UTC')::date < verdict.holds_until
 		group by 1, 2, 3, 4
 	)
 	select counted.sensor, counted.relay_host, counted.relay_port, counted.recipient_domain, counted.mails, counted.first_seen,
 		counted.last_seen,
-		relay_evidence(counted.sensor, counted.relay_host, counted.recipient_domain, counted.valid_on, counted.first_seen,
+		counted.finding || '. ' || looked_up_text(counted.origin, counted.valid_on, counted.looked_up_at, counted.first_seen,
 			counted.last_seen),
-		verdict.looked_up_at
-	from counted
-	join relay_verdict as verdict on verdict.sensor = counted.sensor and verdict.relay_host = counted.relay_host
-		and verdict.recipient_domain = counted.recipient_domain and verdict.valid_on = counted.valid_on;
+		counted.looked_up_at
+	from counted;
 end;
 comment on function open_relay_suspects(timestamptz, timestamptz, text) is 'As view open_relay_suspects, of the mails received from the first moment on and before the second; of one sensor, or of all';
 
-revoke execute on function operator_networks(inet[]), exchangers_on(text, text, date), span_text(interval),
-	relay_evidence(text, text, text, date, timestamptz, timestamptz), open_relay_suspects(timestamptz, timestamptz, text) from public;
-grant execute on function operator_networks(inet[]), exchangers_on(text, text, date), span_text(interval),
-	relay_evidence(text, text, text, date, timestamptz, timestamptz), open_relay_suspects(timestamptz, timestamptz, text)
+revoke execute on function operator_networks(inet[]), span_text(interval),
+	looked_up_text(text, date, timestamptz, timestamptz, timestamptz), open_relay_suspects_in_all(),
+	open_relay_suspects(timestamptz, timestamptz, text) from public;
+grant execute on function operator_networks(inet[]), span_text(interval),
+	looked_up_text(text, date, timestamptz, timestamptz, timestamptz), open_relay_suspects_in_all(),
+	open_relay_suspects(timestamptz, timestamptz, text)
 	to otori_read, otori_loader, otori_enrich;
 grant select on source_answer, relay_destination_answer, name_lookup, mail_record_warning, exchanger_answer, relay_identity, relay_verdict,
 	open_relay_suspects to otori_read, otori_loader;
