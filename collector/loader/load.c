@@ -6,8 +6,9 @@
  * transaction. Called by loader.c and load_*.c. May not touch files.
  *
  * Only one COPY can be under way on a connection. The table whose COPY is open is fed as rows come; the rows of the
- * others wait until there are enough of them to be worth the change. So memory is bounded whatever a segment holds, and
- * the database works while the next rows are made.
+ * others wait until there are enough of them to be worth the change. So memory is bounded whatever a segment holds. A
+ * thread sends them (copy_sender.h): the database works while the next rows are made. Before any other statement
+ * load_copy_end must have waited for it.
  */
 #include "loader/load.h"
 
@@ -17,8 +18,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define PIECE_BYTES (64u << 10) /* of the table whose COPY is open */
-#define CHANGE_BYTES (1u << 20) /* of another one: worth a change */
+#define PIECE_BYTES (256u << 10) /* of the table whose COPY is open */
+#define CHANGE_BYTES (1u << 20)	 /* of another one: worth a change */
 #define NS_PER_SECOND UINT64_C(1000000000)
 #define TIME_LIMIT_NS (UINT64_C(7258118400) * NS_PER_SECOND) /* 2200-01-01 */
 
@@ -36,14 +37,15 @@ struct load *load_new(const struct exploit_rules *rules)
 	if (!load)
 		return NULL;
 	load->open = -1;
+	load->sender = copy_sender_new();
 	load->payloads = payload_identities_new();
 	load->exploits = load_exploits_new(rules);
 	load->subjects = subject_decoder_new();
 	load->payload_batch = load_payload_batch_new();
 	load->rollups = load_rollups_new();
 	load->terms = calloc(LOAD_TERMS_MAX, sizeof(*load->terms));
-	if (!load->payloads || !load->exploits || !load->payload_batch || !load->subjects || !load->rollups ||
-	    !load->terms) {
+	if (!load->sender || !load->payloads || !load->exploits || !load->payload_batch || !load->subjects ||
+	    !load->rollups || !load->terms) {
 		load_free(load);
 		return NULL;
 	}
@@ -54,6 +56,7 @@ void load_free(struct load *load)
 {
 	if (!load)
 		return;
+	copy_sender_free(load->sender);
 	for (int i = 0; i < LOAD_TABLE_COUNT; i++)
 		copy_buffer_free(&load->tables[i]);
 	load_observations_clear(load);
@@ -92,13 +95,15 @@ static bool blames_data(const char *state)
 
 /*
  * Two loaders of one sensor (a replay beside a run) may bring the same payload at the same moment. The one that comes
- * second learns of it too late; the next time it finds the payload there.
+ * second learns of it too late; the next time it finds the payload there. A visitor who is there though he was new is
+ * somebody's doing who changed roll-ups without their lock.
  */
 static bool came_second(const PGresult *result, const char *state)
 {
 	const char *table = PQresultErrorField(result, PG_DIAG_TABLE_NAME);
 
-	return state && table && !strcmp(state, "23505") && !strcmp(table, "payload");
+	return state && table && !strcmp(state, "23505") &&
+	       (!strcmp(table, "payload") || !strcmp(table, "rollup_source"));
 }
 
 /* Tried again, it would take them all again, and what lies behind it would wait for ever. */
@@ -151,61 +156,40 @@ int load_execute_binary(struct load *load, const char *statement, int count, con
 
 /* --- the pump ----------------------------------------------------------------------------------------------------- */
 
-static int put(struct load *load, struct slice bytes)
+/* What came of rows that were put, or of all of them. */
+static int judge_sending(struct load *load, int error, PGresult *failure)
 {
-	if (PQputCopyData(load->connection, (const char *)bytes.bytes, (int)bytes.length) == 1)
+	if (!error)
 		return 0;
+	load->open = -1;
+	if (failure)
+		return load_judge(load, failure);
 	set_text(load, PQerrorMessage(load->connection));
-	return -EAGAIN;
+	return error;
 }
 
 int load_copy_end(struct load *load)
 {
-	PGresult *result;
+	PGresult *failure = NULL;
 	int error;
 
 	if (load->open < 0)
 		return 0;
+	error = copy_sender_finish(load->sender, &failure);
 	load->open = -1;
-	error = put(load, copy_binary_trailer());
-	if (!error && PQputCopyEnd(load->connection, NULL) != 1) {
-		set_text(load, PQerrorMessage(load->connection));
-		error = -EAGAIN;
-	}
-	while (!error && (result = PQgetResult(load->connection)) != NULL)
-		error = take_result(load, result);
-	return error;
-}
-
-static int copy_begin(struct load *load, enum load_table table)
-{
-	int error = load_copy_end(load);
-
-	if (!error)
-		error = load_execute(load, tables[table].copy);
-	if (error)
-		return error;
-	load->open = (int)table;
-	return put(load, copy_binary_header());
+	return judge_sending(load, error, failure);
 }
 
 int load_send(struct load *load, enum load_table table)
 {
-	struct copy_buffer *buffer = &load->tables[table];
-	int error = 0;
+	PGresult *failure = NULL;
+	int error;
 
-	if (!buffer->length)
+	if (!load->tables[table].length)
 		return 0;
-	if (load->open != (int)table)
-		error = copy_begin(load, table);
-	for (size_t sent = 0; !error && sent < buffer->length;) {
-		size_t piece = buffer->length - sent < PIECE_BYTES ? buffer->length - sent : PIECE_BYTES;
-
-		error = put(load, slice_of(buffer->bytes + sent, piece));
-		sent += piece;
-	}
-	buffer->length = 0;
-	return error;
+	load->open = (int)table;
+	error = copy_sender_put(load->sender, tables[table].copy, &load->tables[table], &failure);
+	return judge_sending(load, error, failure);
 }
 
 struct copy_buffer *load_row(struct load *load, enum load_table table, uint16_t columns)
@@ -337,11 +321,13 @@ static void forget(struct load *load)
 	memset(load->months, 0, sizeof(load->months));
 	load->month_from_ns = load->month_until_ns = 0;
 	payload_forget(load->payloads);
+	load_rollups_forget(load);
 }
 
 int load_connect(struct load *load, PGconn *connection)
 {
 	load->connection = connection;
+	copy_sender_connect(load->sender, connection);
 	load->in_transaction = false;
 	load->open = -1;
 	forget(load);
@@ -390,8 +376,10 @@ int load_begin(struct load *load, const struct journal_header *header)
 {
 	int result;
 
-	if (strcmp(load->header.sensor, header->sensor))
+	if (strcmp(load->header.sensor, header->sensor)) {
 		payload_forget(load->payloads);
+		load_rollups_forget(load);
+	}
 	load->header = *header;
 	if (load->header.created_at_ns >= TIME_LIMIT_NS)
 		load->header.created_at_ns = 0;
@@ -525,14 +513,8 @@ void load_abort(struct load *load)
 		return;
 	load->in_transaction = false;
 	memcpy(ignored, load->text, sizeof(ignored)); /* why it is given up stays the word */
-	if (load->open >= 0) {
-		PGresult *result;
-
-		load->open = -1;
-		PQputCopyEnd(load->connection, "the segment is given up");
-		while ((result = PQgetResult(load->connection)) != NULL)
-			PQclear(result);
-	}
+	copy_sender_abandon(load->sender);
+	load->open = -1;
 	load_execute(load, "rollback");
 	memcpy(load->text, ignored, sizeof(ignored));
 }

@@ -20,6 +20,7 @@
 
 #include "journal/journal.h"
 #include "loader/copy_binary.h"
+#include "loader/copy_sender.h"
 #include "loader/payload_identity.h"
 #include "loader/subject.h"
 #include "loader/sum_table.h"
@@ -52,6 +53,7 @@
 	X(SYN_SOURCE, "otori.syn_source", "sensor, quarter, source, decoy_port, segment, syns, estimated, tools") \
 	X(LEDGER, "otori.ledger", "sensor, minute, port, family, term, segment, value") \
 	X(PACKET_COUNT, "otori.packet_count", "sensor, minute, port, family, segment, " LOAD_PACKET_COLUMNS) \
+	X(ROLLUP_SOURCE, "otori.rollup_source", "sensor, source, relay_port, accesses, attempts") \
 	X(VIOLATION, "otori.violation", "sensor, segment, place, seen_at, reported_by, what, frame")
 
 #define LOAD_PACKET_COLUMNS \
@@ -86,7 +88,8 @@ struct load {
 	uint64_t records; /* so far */
 	uint64_t rows;	  /* so far, of all tables */
 	bool in_transaction;
-	int open; /* table whose COPY is under way, -1 = none */
+	int open;		    /* table whose rows were handed to the sender last, -1 = nothing is on its way */
+	struct copy_sender *sender; /* owned */
 	struct copy_buffer tables[LOAD_TABLE_COUNT];
 	bool probe_open;			/* the last row of probe_mail waits for its mailbox */
 	uint64_t probe_mail;			/* of this mail */
@@ -167,9 +170,9 @@ int load_execute_params(struct load *load, const char *statement, int count, con
 int load_execute_binary(struct load *load, const char *statement, int count, const char *const *values,
 			const int *lengths, const int *formats);
 
-/* Sends all rows of a table that wait. */
+/* Hands all rows of a table that wait to the sender. */
 int load_send(struct load *load, enum load_table table);
-/* Ends the COPY under way, if there is one, so that statements can run. */
+/* Waits until all is sent and ends the COPY under way, if there is one, so that statements can run. */
 int load_copy_end(struct load *load);
 
 /* Name of a class in the database. */
@@ -223,6 +226,8 @@ int load_rollup_recipient(struct load *load, const struct record_mail_recipient 
 /* Sends the sums, under the lock of the sensor's roll-ups. No COPY is under way. */
 int load_rollups_flush(struct load *load);
 void load_rollups_clear(struct load *load);
+/* What was known of the roll-ups in the database may not hold any more. */
+void load_rollups_forget(struct load *load);
 
 int load_syn_sample(struct load *load, const struct record_syn_sample *record);
 int load_syn_source(struct load *load, const struct record_syn_source *record);

@@ -33,6 +33,7 @@ void load_rollups_free(struct load_rollups *rollups)
 		rollup_table_free(&rollups->tables[i]);
 	for (int i = 0; i < ROLLUP_COLUMNS_MAX; i++)
 		copy_buffer_free(&rollups->columns[i]);
+	key_set_free(&rollups->known.keys);
 	copy_buffer_free(&rollups->relay_host);
 	copy_buffer_free(&rollups->text);
 	free(rollups);
@@ -43,6 +44,15 @@ void load_rollups_clear(struct load *load)
 	for (int i = 0; i < ROLLUP_COUNT; i++)
 		rollup_table_clear(&load->rollups->tables[i]);
 	load->rollups->counts = false;
+}
+
+void load_rollups_forget(struct load *load)
+{
+	struct known_sources *known = &load->rollups->known;
+
+	key_set_free(&known->keys);
+	known->valid = false;
+	known->wait = 0;
 }
 
 static int out_of_memory(struct load *load)

@@ -2,12 +2,13 @@
 /*
  * load_rollup.h - what one segment adds to the roll-ups, on its way to the database.
  *
- * In:  nothing. Out: struct load_rollups, which load_rollup.c fills and load_rollup_send.c empties. Nobody else may
- * include it.
+ * In:  nothing. Out: struct load_rollups, which load_rollup.c fills, and load_rollup_known.c and load_rollup_send.c
+ * empty. Nobody else may include it.
  */
 #ifndef OTORI_LOAD_ROLLUP_H
 #define OTORI_LOAD_ROLLUP_H
 
+#include "loader/key_set.h"
 #include "loader/load.h"
 #include "loader/rollup_table.h"
 
@@ -29,8 +30,22 @@ enum rollup {
 #define ROLLUP_KEY_BYTES_MAX (16u << 20)
 #define ROLLUP_COLUMNS_MAX 7 /* of one statement, the sensor aside */
 
+/* From so many visitors in a segment on it pays to know which ones are new. */
+#define ROLLUP_SOURCES_MANY 2048u
+/* Segments to wait before the known ones are read again, where others changed them or there were too many. */
+#define ROLLUP_READ_AGAIN 64u
+
+/* The keys of rollup_source in the database, as of the last time that we held the lock. */
+struct known_sources {
+	struct key_set keys;
+	bool valid;
+	int64_t changes; /* as rollup_lock gave it then */
+	unsigned wait;	 /* segments */
+};
+
 struct load_rollups {
 	struct rollup_table tables[ROLLUP_COUNT];
+	struct known_sources known;
 	struct copy_buffer columns[ROLLUP_COLUMNS_MAX];
 	/* The mail whose recipients follow; counts: it is complete and came through a proxy. */
 	bool counts;
@@ -39,5 +54,11 @@ struct load_rollups {
 	struct address source;
 	struct copy_buffer relay_host, text; /* texts as copy_text writes them, their length before them */
 };
+
+/*
+ * Makes rows of the visitors that the database doesn't have, where that can be known, and takes them out of the table.
+ * changes: what rollup_lock has just given. A COPY may be under way afterwards.
+ */
+int load_rollup_new_sources(struct load *load, int64_t changes);
 
 #endif

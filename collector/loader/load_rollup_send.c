@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* Type numbers of PostgreSQL that never change (pg_type.dat). */
 #define BOOL_OID 16
@@ -127,21 +128,43 @@ static int send_statement(struct load *load, unsigned number)
 	return load_execute_binary(load, statements[number].text, (int)columns + 1, values, lengths, formats);
 }
 
-int load_rollups_flush(struct load *load)
+/* Takes the lock of the sensor's roll-ups; *changes is what it counts. */
+static int lock(struct load *load, int64_t *changes)
 {
 	const char *values[] = { load->header.sensor };
-	bool locked = false;
-	int error = 0;
+	PGresult *result =
+		PQexecParams(load->connection, "select otori.rollup_lock($1)", 1, NULL, values, NULL, NULL, 0);
 
-	for (unsigned i = 0; !error && i < sizeof(statements) / sizeof(statements[0]); i++) {
-		if (!load->rollups->tables[statements[i].first].count)
-			continue;
-		if (!locked)
-			error = load_execute_params(load, "select otori.rollup_lock($1)", 1, values);
-		locked = true;
-		if (!error)
+	if (PQresultStatus(result) != PGRES_TUPLES_OK)
+		return load_judge(load, result);
+	*changes = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+	PQclear(result);
+	return 0;
+}
+
+static bool empty(const struct load *load)
+{
+	for (int i = 0; i < ROLLUP_COUNT; i++)
+		if (load->rollups->tables[i].count)
+			return false;
+	return true;
+}
+
+int load_rollups_flush(struct load *load)
+{
+	int64_t changes = 0;
+	int error;
+
+	if (empty(load))
+		return 0;
+	error = lock(load, &changes);
+	if (!error)
+		error = load_rollup_new_sources(load, changes);
+	if (!error)
+		error = load_copy_end(load);
+	for (unsigned i = 0; !error && i < sizeof(statements) / sizeof(statements[0]); i++)
+		if (load->rollups->tables[statements[i].first].count)
 			error = send_statement(load, i);
-	}
 	load_rollups_clear(load);
 	return error;
 }

@@ -8,33 +8,12 @@
 #include "loader/rollup_table.h"
 
 #include <stdlib.h>
-#include <sys/random.h>
-
-#include "../../include/otori/siphash.h"
 
 #define FIRST_ENTRIES 256u
 /* What a table keeps when it is cleared: a segment like the last one needs no allocation, and one flood is forgotten.
  */
 #define KEPT_ENTRIES (1u << 16)
 #define KEPT_KEY_BYTES (8u << 20)
-
-static uint64_t hash_key(const struct rollup_table *table, const uint8_t *key, size_t length)
-{
-	const __u64 secret[2] = { table->secret[0], table->secret[1] };
-	struct otori_siphash state;
-	uint64_t word;
-	size_t at = 0;
-
-	otori_siphash_start(&state, secret);
-	for (; length - at >= sizeof(word); at += sizeof(word)) {
-		memcpy(&word, key + at, sizeof(word));
-		otori_siphash_word(&state, word);
-	}
-	word = 0;
-	memcpy(&word, key + at, length - at);
-	otori_siphash_word(&state, word | (uint64_t)length << 56);
-	return otori_siphash_end(&state);
-}
 
 static bool same_key(const struct rollup_table *table, const struct rollup_entry *entry, uint32_t hash,
 		     const uint8_t *key, size_t length)
@@ -87,12 +66,10 @@ struct rollup_entry *rollup_key_end(struct rollup_table *table)
 
 	if (table->keys.failed || length > UINT32_MAX)
 		return NULL;
-	if (!table->secret[0] && !table->secret[1] &&
-	    getrandom(table->secret, sizeof(table->secret), 0) != sizeof(table->secret))
-		table->secret[0] = (uintptr_t)table->keys.bytes;
+	hash_secret_choose(&table->secret);
 	if (table->count == table->capacity && !grow(table))
 		return NULL;
-	hash = (uint32_t)hash_key(table, key, length);
+	hash = (uint32_t)seeded_hash(&table->secret, key, length);
 	for (at = hash & table->mask; table->index[at]; at = (at + 1) & table->mask) {
 		struct rollup_entry *entry = &table->entries[table->index[at] - 1];
 

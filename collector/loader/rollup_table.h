@@ -12,6 +12,7 @@
 #define OTORI_ROLLUP_TABLE_H
 
 #include "loader/copy_binary.h"
+#include "loader/seeded_hash.h"
 
 struct rollup_entry {
 	size_t key; /* offset of its first column in keys.bytes */
@@ -28,7 +29,7 @@ struct rollup_table {
 	uint32_t count, capacity, mask;
 	struct copy_buffer keys;
 	size_t begun; /* offset of the key that is being made */
-	uint64_t secret[2];
+	struct hash_secret secret;
 };
 
 /* Begins a key; the caller appends its columns with copy_*. */

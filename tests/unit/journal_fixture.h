@@ -108,4 +108,23 @@ static inline unsigned files_waiting(const struct journal *journal)
 	return (unsigned)files;
 }
 
+/* Waits up to 20 s for the answer to become what is expected. */
+static inline void ask_until(const char *expected, const char *format, const char *sensor)
+{
+	char question[1024];
+
+	snprintf(question, sizeof(question), format, sensor);
+	for (int i = 0; i < 400 && strcmp(postgres_fixture_ask(&postgres, question), expected); i++)
+		usleep(50000);
+	assert_string_equal(postgres_fixture_ask(&postgres, question), expected);
+}
+
+/* A thread: the loader until its stop is set. */
+static inline void *run_loader(void *context)
+{
+	struct loader_totals totals;
+
+	return loader_run(context, &totals) ? context : NULL;
+}
+
 #endif

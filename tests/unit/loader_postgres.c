@@ -351,17 +351,6 @@ static void a_segment_loads_once(void **state)
 	journal_close(&journal);
 }
 
-/* Waits up to 20 s for the answer to become what is expected. */
-static void ask_until(const char *expected, const char *format, const char *sensor)
-{
-	char question[1024];
-
-	snprintf(question, sizeof(question), format, sensor);
-	for (int i = 0; i < 400 && strcmp(postgres_fixture_ask(&postgres, question), expected); i++)
-		usleep(50000);
-	assert_string_equal(postgres_fixture_ask(&postgres, question), expected);
-}
-
 static void a_killed_loader_leaves_no_half(void **state)
 {
 	struct record_violation violation = { DAY_2007, slice_of_text("tc"), slice_of_text("x"), { NULL, 0 } };
@@ -402,13 +391,6 @@ static void a_killed_loader_leaves_no_half(void **state)
 	ask_is("8000|8000", "select concat_ws('|', count(*), count(distinct access)) from access where sensor = '%s'",
 	       "killed");
 	journal_close(&journal);
-}
-
-static void *run_loader(void *context)
-{
-	struct loader_totals totals;
-
-	return loader_run(context, &totals) ? context : NULL;
 }
 
 /* Two loaders by mistake, or a replay beside a run: each segment once, each payload once, and both go on. */
