@@ -136,6 +136,15 @@ kmod: ## the kernel module otori.ko for the running kernel (needs its headers): 
 dkms-package: ## the Debian package otori-dkms, which builds the module for each installed kernel
 	@packaging/dkms/build
 
+kmod-debug-kernel: ## the module's tests on a kernel 6.1 with KASAN, lockdep and kmemleak, which is built first (half an hour)
+	@scripts/deps build test
+	@GUEST_KERNEL="$$(tests/kmod/guest/debug-kernel)" tests/kmod/debug
+
+prove-no-relay: ## a page that says what was tried to make a sensor send more than answers, and what left
+	@scripts/deps build run test
+	@$(MAKE) --no-print-directory all
+	@scripts/prove-no-relay
+
 bench: ## figures against a peer in the same run: to the terminal and to build/bench.json
 	@scripts/deps build bench
 	@$(MAKE) --no-print-directory all
@@ -167,4 +176,4 @@ clean: ## remove what was built
 
 -include $(LIB_OBJECTS:.o=.d) $(BUILD)/obj/collector/main.d $(BUILD)/obj/collector/responder/main.d
 
-.PHONY: all kmod dkms-package docs help deps country-database run check $(CHECK_PARTS) unit-tests sanitize-tests bench lint install uninstall clean
+.PHONY: all kmod dkms-package kmod-debug-kernel prove-no-relay docs help deps country-database run check $(CHECK_PARTS) unit-tests sanitize-tests bench lint install uninstall clean
