@@ -59,8 +59,9 @@ static __always_inline struct otori_bucket *bucket_of(__u64 flow_hash)
  */
 static __always_inline __u32 admission_find(struct packet *p)
 {
-	struct otori_bucket *bucket = bucket_of(p->flow_hash);
-	__u64 tag = p->flow_hash >> 32, found = 0, place = 0;
+	struct otori_bucket *bucket = bucket_of(p->flow.hash);
+	__u32 tag = p->flow.hash >> 32;
+	__u64 found = 0, place = 0;
 
 	p->slot_word = 0;
 	p->slot = NO_SLOT;
@@ -69,16 +70,16 @@ static __always_inline __u32 admission_find(struct packet *p)
 #pragma unroll
 	for (__u32 i = 0; i < OTORI_BUCKET_SLOTS; i++) {
 		__u64 word = *(volatile __u64 *)&bucket->slot[i];
-		__u64 equal = ((word & 0xffffffff) ^ tag) - 1; /* all ones where the tags are equal, else below 2^32 */
 
-		equal = (__u64)((__s64)equal >> 63);
-		found ^= (found ^ word) & equal;
-		place ^= (place ^ i) & equal;
+		if ((__u32)word == tag) {
+			found = word;
+			place = i;
+		}
 	}
 	if (otori_slot_vacant(found, p->second))
 		return OTORI_SLOT_FREE;
 	p->slot_word = found;
-	p->slot = ((__u32)p->flow_hash & admission_mask) * OTORI_BUCKET_SLOTS + (__u32)place;
+	p->slot = ((__u32)p->flow.hash & admission_mask) * OTORI_BUCKET_SLOTS + (__u32)place;
 	return otori_slot_state(found);
 }
 
@@ -148,13 +149,13 @@ __noinline __u32 admission_enter(struct packet *p, __u32 idle_seconds)
 
 	if (!p)
 		return NO_SLOT;
-	bucket = bucket_of(p->flow_hash);
+	bucket = bucket_of(p->flow.hash);
 	if (!bucket)
 		return NO_SLOT;
 	/* first: a flow that the module's guard would not let answer must not be opened */
 	if (kernel_admission && !kernel_enter(p, idle_seconds))
 		return NO_SLOT;
-	fresh = otori_slot_live(p->flow_hash, p->second, p->ring, p->ack - 1);
+	fresh = otori_slot_live(p->flow.hash, p->second, p->ring, p->ack - 1);
 	if (p->tcp_flags & TCP_FIN)
 		fresh |= OTORI_SLOT_THEIR_FIN;
 	place = admission_try(p, bucket, fresh, idle_seconds);
@@ -162,7 +163,7 @@ __noinline __u32 admission_enter(struct packet *p, __u32 idle_seconds)
 		place = admission_try(p, bucket, fresh, idle_seconds);
 	if (place >= OTORI_BUCKET_SLOTS)
 		return NO_SLOT;
-	p->slot = ((__u32)p->flow_hash & admission_mask) * OTORI_BUCKET_SLOTS + place;
+	p->slot = ((__u32)p->flow.hash & admission_mask) * OTORI_BUCKET_SLOTS + place;
 	return p->slot;
 }
 
@@ -190,7 +191,7 @@ static __always_inline void admission_touch(const struct packet *p)
 		return;
 	if (kernel_admission)
 		kernel_touch(p);
-	bucket = bucket_of(p->flow_hash);
+	bucket = bucket_of(p->flow.hash);
 	if (bucket)
 		__sync_val_compare_and_swap(&bucket->slot[p->slot & (OTORI_BUCKET_SLOTS - 1)], p->slot_word, word);
 }

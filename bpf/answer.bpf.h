@@ -25,18 +25,31 @@ struct answer_options {
 	__u32 count;
 };
 
+/*
+ * Milliseconds, with an offset for each pair of addresses, as Linux has it (secure_tcp_ts_off). Those of the second
+ * come from a multiplication: a division costs more than all the rest.
+ */
+static __always_inline __u32 timestamp(const struct packet *p, const struct otori_keys *key)
+{
+	const __u32 *s = (const __u32 *)p->source.address, *d = (const __u32 *)p->destination.address;
+	__u64 pair = s[3] | (__u64)d[3] << 32, rest_ns = p->now_ns - p->second_ns;
+
+	if (p->ipv6)
+		pair ^= (s[0] | (__u64)d[0] << 32) + (s[1] ^ (__u64)d[1] << 32) * 3 + (s[2] ^ (__u64)d[2] << 32) * 5;
+	return p->second * 1000 + (__u32)(rest_ns * 4398047 >> 42) + (__u32)keyed_mix(pair, key->timestamp);
+}
+
 static __always_inline void answer_options_build(struct answer_options *o, const struct packet *p,
 						 const struct otori_keys *key)
 {
-	__u64 decoy = ((const __u64 *)p->destination.address)[0] ^ ((const __u32 *)p->destination.address)[3];
 	__u32 scale = bpf_htonl(1 << 24 | 3 << 16 | 3 << 8 | OUR_WINDOW_SCALE);
 
 	o->word[0] = bpf_htonl(2 << 24 | 4 << 16 | (p->ipv6 ? 1440 : 1460));
 	if (p->timestamp_offered) {
-		/* a clock of this decoy's own; the responder goes on from the TSecr that the client mirrors */
+		/* the responder goes on from the TSecr that the client mirrors */
 		o->word[1] = p->sack_offered ? bpf_htonl(4 << 24 | 2 << 16 | 8 << 8 | 10)
 					     : bpf_htonl(1 << 24 | 1 << 16 | 8 << 8 | 10);
-		o->word[2] = bpf_htonl((__u32)(p->now_ns / 1000000) + (__u32)keyed_mix(decoy, key->admission));
+		o->word[2] = bpf_htonl(timestamp(p, key));
 		o->word[3] = p->timestamp_be;
 		o->word[4] = scale;
 		o->count = p->scale == OTORI_COOKIE_NO_SCALE ? 4 : 5;
@@ -106,7 +119,7 @@ static __always_inline void answer_ipv6(void *at, const struct packet *p, __u32 
 	__u32 *w = at;
 
 	/* Linux labels its flows by a hash */
-	w[0] = bpf_htonl(0x60000000 | ((__u32)(p->flow_hash >> 44) & 0xfffff));
+	w[0] = bpf_htonl(0x60000000 | ((__u32)(p->flow.hash >> 44) & 0xfffff));
 	w[1] = bpf_htonl(l4_bytes << 16 | 6 << 8 | ttl);
 	copy16(at + 8, p->destination.address);
 	copy16(at + 24, p->source.address);
@@ -127,9 +140,6 @@ static __always_inline bool answer_word(__u32 *tcp, void *end, const struct answ
 /* The TCP header and its options at tcp; false where the frame ends before them. */
 static __always_inline bool answer_tcp(void *tcp, void *end, const struct packet *p, const struct otori_keys *key)
 {
-	__u32 nine = OTORI_COOKIE_NINE(p->scale, p->sack_offered, otori_cookie_mss_index(p->mss, p->ipv6));
-	__u32 cookie =
-		otori_cookie_make(key->cookie, p->flow_hash, p->seq, nine, p->second >> OTORI_COOKIE_EPOCH_SHIFT);
 	const __u32 *s = (const __u32 *)p->source.address, *d = (const __u32 *)p->destination.address;
 	__u32 flags = TCP_SYN | TCP_ACK, window, *w = tcp;
 	struct answer_options o;
@@ -145,31 +155,35 @@ static __always_inline bool answer_tcp(void *tcp, void *end, const struct packet
 	if (tcp + 20 > end)
 		return false;
 	w[0] = p->destination_port_be | (__u32)p->source_port_be << 16;
-	w[1] = bpf_htonl(cookie);
+	w[1] = bpf_htonl(p->cookie);
 	w[2] = bpf_htonl(p->seq + 1);
 	w[3] = bpf_htonl((5 + o.count) << 28 | flags << 16 | window);
 	sum = (__u64)w[0] + w[1] + w[2] + w[3] + bpf_htonl(6) + (__u64)bpf_htonl(20 + o.count * 4) + s[3] + d[3];
 	if (p->ipv6)
 		sum += (__u64)s[0] + s[1] + s[2] + d[0] + d[1] + d[2];
-	if (!answer_word(tcp, end, &o, 0, &sum) || !answer_word(tcp, end, &o, 1, &sum) ||
-	    !answer_word(tcp, end, &o, 2, &sum) || !answer_word(tcp, end, &o, 3, &sum) ||
-	    !answer_word(tcp, end, &o, 4, &sum))
+	if (o.count == 5 && tcp + 40 <= end) {
+		w[5] = o.word[0];
+		w[6] = o.word[1];
+		w[7] = o.word[2];
+		w[8] = o.word[3];
+		w[9] = o.word[4];
+		sum += (__u64)o.word[0] + o.word[1] + o.word[2] + o.word[3] + o.word[4];
+	} else if (!answer_word(tcp, end, &o, 0, &sum) || !answer_word(tcp, end, &o, 1, &sum) ||
+		   !answer_word(tcp, end, &o, 2, &sum) || !answer_word(tcp, end, &o, 3, &sum) ||
+		   !answer_word(tcp, end, &o, 4, &sum))
 		return false;
 	w[4] = (__u16)~fold_checksum(sum); /* urgent pointer 0 */
 	return true;
 }
 
 /* Turns the frame, which has the right length already, into the SYN-ACK. */
-static __always_inline __u32 answer_build(struct xdp_md *ctx, struct packet *p)
+static __always_inline __u32 answer_build(struct xdp_md *ctx, struct packet *p, const struct otori_settings *set,
+					  const struct otori_keys *key)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	struct otori_settings *set = settings_get();
-	struct otori_keys *key = keys_get();
 	__u32 l3, l4_bytes;
 	void *at;
 
-	if (!set || !key)
-		return REFUSED(transmit_failed);
 	l3 = p->l3;
 	at = data + offset_of_l3(l3);
 	if (l3 > 22 || data + 14 > end || at + 40 > end)

@@ -17,8 +17,11 @@ __u32 replay_admit = 0;
 static __always_inline void clock_read(struct packet *p, const struct otori_settings *set)
 {
 	p->now_ns = replay ? *(volatile __u64 *)&replay_now_ns : settings_now_ns(set);
+	if (p->now_ns - p->second_ns < 1000000000)
+		return;
 	p->second = (__u32)(p->now_ns / 1000000000);
 	p->minute = p->second / 60;
+	p->second_ns = p->second * 1000000000ull;
 }
 
 /* May anything be answered: the guard is in place, and a responder was alive not long ago. */

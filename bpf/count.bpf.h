@@ -75,39 +75,46 @@ static __always_inline bool count_seen(const struct packet *p, struct tally *tal
 	return true;
 }
 
-static __always_inline void count_result(struct otori_counters *c, const struct packet *p, __u32 result)
-{
-	__u64 reason = result >> RESULT_REASON_SHIFT;
-	__u32 event = result >> RESULT_KIND_SHIFT & 3;
-	__u64 *refused = &c->refused_truncated;
-	__u64 *emitted = &c->emitted_syn;
-	__u64 *ring_full = &c->ring_full_syn;
+/* A field of struct otori_counters as its number among the words. */
+#define COUNTER(field) (__builtin_offsetof(struct otori_counters, field) / sizeof(__u64))
+#define COUNTERS (sizeof(struct otori_counters) / sizeof(__u64))
 
-	asm volatile("" : "+r"(reason)); /* so that the comparison bounds the index itself */
-	switch (result & RESULT_VERDICT) {
-	case RESULT_PASSED:
-		c->passed++;
-		break;
-	case RESULT_ANSWERED:
-		c->answered++;
-		break;
-	case RESULT_TAKEN:
-		c->taken++;
-		break;
-	default:
-		if (reason < OTORI_REFUSAL_COUNT)
-			refused[reason]++;
-	}
-	if (p->kind == OTORI_KIND_syn && p->port_index) {
-		if (result & RESULT_SAMPLED)
-			c->syn_sampled++;
-		else
-			c->syn_unsampled++;
-	}
+static __always_inline void count_one(struct tally *tally, __u32 number)
+{
+	__u64 at = number;
+
+	asm volatile("" : "+r"(at)); /* so that the comparison bounds the index itself */
+	if (at >= COUNTERS)
+		return;
+	((__u64 *)tally->total)[at]++;
+	((__u64 *)tally->minute)[at]++;
+}
+
+/* Which counter a verdict belongs to. */
+static __always_inline __u32 counter_of_verdict(__u32 result)
+{
+	__u32 verdict = result & RESULT_VERDICT;
+
+	_Static_assert(COUNTER(answered) == COUNTER(passed) + RESULT_ANSWERED &&
+			       COUNTER(taken) == COUNTER(passed) + RESULT_TAKEN,
+		       "verdicts are counted in their order");
+	if (verdict != RESULT_REFUSED)
+		return COUNTER(passed) + verdict;
+	return COUNTER(refused_truncated) + (result >> RESULT_REASON_SHIFT);
+}
+
+/* Counts what became of the packet. */
+static __always_inline void count_result(struct tally *tally, const struct packet *p, __u32 result)
+{
+	__u32 event = result >> RESULT_KIND_SHIFT & 3;
+
+	count_one(tally, counter_of_verdict(result));
+	if (p->kind == OTORI_KIND_syn && p->port_index)
+		count_one(tally, COUNTER(syn_unsampled) - (result / RESULT_SAMPLED & 1));
 	if (result & RESULT_EMITTED) {
-		emitted[event]++;
+		count_one(tally, COUNTER(emitted_syn) + event);
 		if (result & RESULT_RING_FULL)
-			ring_full[event]++;
+			count_one(tally, COUNTER(ring_full_syn) + event);
 	}
 }
 

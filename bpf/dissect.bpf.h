@@ -264,6 +264,17 @@ static __always_inline bool tcp_flags_are_bad(__u32 flags)
 /* Copies the options to p->options and adds them to sum. False where they are cut short. */
 static __always_inline bool take_options(struct packet *p, const void *at, const void *end, __u64 *sum)
 {
+	if (p->option_bytes == 20 && at + 20 <= end) {
+		const __u32 *w = at;
+
+		p->options[0] = w[0];
+		p->options[1] = w[1];
+		p->options[2] = w[2];
+		p->options[3] = w[3];
+		p->options[4] = w[4];
+		*sum += (__u64)w[0] + w[1] + w[2] + w[3] + w[4];
+		return true;
+	}
 #pragma unroll
 	for (__u32 i = 0; i < 10; i++) {
 		__u32 word;

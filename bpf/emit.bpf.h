@@ -240,7 +240,7 @@ static __always_inline __u8 ring_of(const struct packet *p, const struct otori_s
 
 	if (count <= 1)
 		return 0;
-	return ((__u32)(p->flow_hash >> 40) % count) & (OTORI_MAX_RINGS - 1);
+	return ((__u32)(p->flow.hash >> 40) % count) & (OTORI_MAX_RINGS - 1);
 }
 
 #endif

@@ -82,7 +82,7 @@ int otori_guard(struct __sk_buff *skb)
 		g.vlan[0] = skb->vlan_tci & 0xfff;
 		g.vlan_count = 1;
 	}
-	guard_parse(&g, &source.prefix, data, end, NULL, 0);
+	guard_parse(&g, &source.prefix, data, end, NULL, 0, 0, 0);
 	g.frame.origin = skb->mark == OTORI_TRANSMIT_MARK ? OTORI_ORIGIN_RESPONDER : OTORI_ORIGIN_HOST;
 	second = set ? (__u32)(settings_now_ns(set) / 1000000000) : 0;
 	if (g.frame.origin == OTORI_ORIGIN_RESPONDER && g.frame.plain && g.frame.has_port) {

@@ -118,7 +118,8 @@ static __always_inline void guard_ipv6(struct guard_packet *g, struct otori_pref
 }
 
 /* The transport header: ports and flags of TCP, the type of ICMP. What is cut short is not plain. */
-static __always_inline void guard_transport(struct guard_packet *g, void *data, void *end)
+static __always_inline void guard_transport(struct guard_packet *g, void *data, void *end, __be16 known_port_be,
+					    __u8 known_index)
 {
 	void *at = data + offset_of_l4(g->l4);
 
@@ -129,7 +130,9 @@ static __always_inline void guard_transport(struct guard_packet *g, void *data, 
 			g->source_port_be = guard_u16(at);
 			g->destination_port_be = guard_u16(at + 2);
 			g->frame.has_port = 1;
-			g->frame.port_is_decoy = port_index_of(g->source_port_be) != 0;
+			g->frame.port_is_decoy =
+				(g->source_port_be == known_port_be ? known_index : port_index_of(g->source_port_be)) !=
+				0;
 		}
 		if (at + 20 > end || *(__u8 *)(at + 12) >> 4 < 5) {
 			g->frame.plain = 0;
@@ -150,7 +153,8 @@ static __always_inline void guard_transport(struct guard_packet *g, void *data, 
  * beside the frame. known: an address that was looked up already, with its kind, or NULL: a lookup costs 10 ns.
  */
 static __always_inline void guard_parse(struct guard_packet *g, struct otori_prefix *source, void *data, void *end,
-					const struct otori_prefix *known, __u8 known_kind)
+					const struct otori_prefix *known, __u8 known_kind, __be16 known_port_be,
+					__u8 known_index)
 {
 	__u32 type = guard_link(g, data, end);
 
@@ -177,7 +181,7 @@ static __always_inline void guard_parse(struct guard_packet *g, struct otori_pre
 		return;
 	g->frame.source_kind = known && prefix_equal(known, source) ? known_kind : decoy_kind_of(source);
 	if (g->frame.source_kind && g->frame.shape != OTORI_SHAPE_ARP)
-		guard_transport(g, data, end);
+		guard_transport(g, data, end, known_port_be, known_index);
 }
 
 static __always_inline void guard_count(__u32 verdict)

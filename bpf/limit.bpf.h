@@ -19,14 +19,6 @@ struct {
 	__type(value, struct otori_limit);
 } limit_sketch SEC(".maps");
 
-/* What is left of the portion that this CPU took of the global bucket in this second. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct otori_limit);
-} limit_portion SEC(".maps");
-
 /* Answers taken of the global bucket: second in the upper half, count in the lower. */
 __u64 limit_taken = 0;
 
@@ -44,7 +36,8 @@ static __always_inline bool limit_prefix_allows(const struct packet *p, const __
 {
 	const __u32 *a = (const __u32 *)p->source.address;
 	__u64 prefix = p->ipv6 ? a[0] | ((__u64)(a[1] & bpf_htonl(0xffff0000)) << 32) : a[3] & bpf_htonl(0xffffff00);
-	__u32 index = keyed_mix(prefix, key) >> 48;
+	/* multiply-shift: under a secret odd factor no two prefixes meet but by chance */
+	__u32 index = (prefix ^ key[0]) * (key[1] | 1) >> 48;
 	struct otori_limit *counter = bpf_map_lookup_elem(&limit_sketch, &index);
 
 	if (!counter)
@@ -76,13 +69,10 @@ static __always_inline __u32 limit_take_portion(__u32 second, __u32 limit)
 	return 0;
 }
 
-static __always_inline bool limit_global_allows(const struct packet *p, __u32 limit)
+static __always_inline bool limit_global_allows(struct packet *p, __u32 limit)
 {
-	__u32 zero = 0;
-	struct otori_limit *mine = bpf_map_lookup_elem(&limit_portion, &zero);
+	struct otori_limit *mine = &p->portion;
 
-	if (!mine)
-		return false;
 	if (mine->second != p->second || !mine->count) {
 		mine->second = p->second;
 		mine->count = limit_take_portion(p->second, limit);
@@ -94,7 +84,7 @@ static __always_inline bool limit_global_allows(const struct packet *p, __u32 li
 }
 
 /* May the source of this packet be answered now? Takes what it allows. */
-static __always_inline bool limit_allows(const struct packet *p, const struct otori_settings *set,
+static __always_inline bool limit_allows(struct packet *p, const struct otori_settings *set,
 					 const struct otori_keys *key)
 {
 	if (set->limit_per_prefix && !limit_prefix_allows(p, key->limit, set->limit_per_prefix))

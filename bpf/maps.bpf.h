@@ -73,6 +73,9 @@ struct {
 /* Buckets of the admission table minus one; the number of buckets is a power of two. */
 const volatile __u32 admission_mask = 16383;
 
+/* The decoys, where they are few enough to be compared one by one; else count is 0. */
+const volatile struct otori_few_decoys few_decoys = {};
+
 /*
  * A prefix whose address lies at a multiple of eight. Addresses are written as two words of eight bytes, as the LPM
  * lookup reads them: written by fours, each of its reads would wait until the stores have left the store buffer (four
@@ -145,11 +148,25 @@ static __always_inline __u8 port_index_of(__be16 port_be)
 	return index && *index < OTORI_MAX_PORTS ? *index : 0;
 }
 
+static __always_inline bool is_few_decoy(const __u64 *words, __u32 i)
+{
+	return !(((words[0] ^ few_decoys.prefix[i].address[0]) & few_decoys.prefix[i].mask[0]) |
+		 ((words[1] ^ few_decoys.prefix[i].address[1]) & few_decoys.prefix[i].mask[1]));
+}
+
 /* OTORI_DECOY_* of an address (a whole key of 128 bits), 0 = no decoy. */
 static __always_inline __u8 decoy_kind_of(const struct otori_prefix *address)
 {
-	struct otori_decoy *decoy = bpf_map_lookup_elem(&decoys, address);
+	struct otori_decoy *decoy;
 
+	if (few_decoys.count) {
+#pragma unroll
+		for (__u32 i = 0; i < OTORI_FEW_DECOYS && i < few_decoys.count; i++)
+			if (is_few_decoy((const __u64 *)address->address, i))
+				return few_decoys.prefix[i].kind;
+		return 0;
+	}
+	decoy = bpf_map_lookup_elem(&decoys, address);
 	return decoy ? decoy->kind : 0;
 }
 

@@ -43,13 +43,74 @@ static __always_inline void option_take(struct packet *p, __u32 kind, __u32 leng
 	}
 }
 
+#define OPTION_WORD(a, b, c, d) bpf_htonl((__u32)(a) << 24 | (b) << 16 | (c) << 8 | (d))
+
+/*
+ * Reads options that lie in words, as stacks and scanners lay them: each word begins with an option or padding. False
+ * where a word is none of those (what was read till then stays: the slow way reads it again).
+ */
+static __always_inline bool options_read_words(struct packet *p)
+{
+	__u32 timestamp_words = 0;
+
+	if (p->option_bytes == 20 &&
+	    (p->options[0] & OPTION_WORD(0xff, 0xff, 0, 0)) == OPTION_WORD(OPTION_MSS, 4, 0, 0) &&
+	    p->options[1] == OPTION_WORD(OPTION_SACK, 2, OPTION_TIMESTAMP, 10) &&
+	    (p->options[4] & OPTION_WORD(0xff, 0xff, 0xff, 0)) == OPTION_WORD(OPTION_NOP, OPTION_SCALE, 3, 0)) {
+		__u32 scale = bpf_ntohl(p->options[4]) & 0xff;
+
+		p->mss = bpf_ntohl(p->options[0]) & 0xffff;
+		p->sack_offered = p->timestamp_offered = 1;
+		p->timestamp_be = p->options[2];
+		p->scale = scale > 14 ? 14 : scale;
+		return true;
+	}
+#pragma unroll
+	for (__u32 i = 0; i < 10; i++) {
+		__u32 word = p->options[i];
+
+		if (i * 4 >= p->option_bytes)
+			break;
+		if (timestamp_words) {
+			if (timestamp_words == 2)
+				p->timestamp_be = word;
+			timestamp_words--;
+			continue;
+		}
+		if ((word & OPTION_WORD(0xff, 0xff, 0, 0)) == OPTION_WORD(OPTION_MSS, 4, 0, 0)) {
+			p->mss = bpf_ntohl(word) & 0xffff;
+		} else if (word == OPTION_WORD(OPTION_SACK, 2, OPTION_TIMESTAMP, 10) ||
+			   word == OPTION_WORD(OPTION_NOP, OPTION_NOP, OPTION_TIMESTAMP, 10)) {
+			if (i * 4 + 12 > p->option_bytes)
+				return false;
+			p->sack_offered |= word == OPTION_WORD(OPTION_SACK, 2, OPTION_TIMESTAMP, 10);
+			p->timestamp_offered = 1;
+			timestamp_words = 2;
+		} else if ((word & OPTION_WORD(0xff, 0xff, 0xff, 0)) == OPTION_WORD(OPTION_NOP, OPTION_SCALE, 3, 0)) {
+			__u32 scale = bpf_ntohl(word) & 0xff;
+
+			p->scale = scale > 14 ? 14 : scale;
+		} else if (word == OPTION_WORD(OPTION_NOP, OPTION_NOP, OPTION_SACK, 2)) {
+			p->sack_offered = 1;
+		} else {
+			return false;
+		}
+	}
+	return true;
+}
+
 /*
  * Reads the options of a SYN. p must be lent memory, not the caller's own stack: the cursor lies in it, so the verifier
  * forgets its value from turn to turn and walks the loop once a turn, not once a value.
  */
-static __always_inline void options_read(struct packet *p)
+__noinline int options_read_bytes(struct packet *p)
 {
+	if (!p)
+		return 0;
 	p->scale = OTORI_COOKIE_NO_SCALE;
+	p->sack_offered = 0;
+	p->mss = 0;
+	p->timestamp_offered = 0;
 	p->cursor = 0;
 	for (int i = 0; i < 40; i++) {
 		__u32 at = *(volatile __u8 *)&p->cursor, bytes = p->option_bytes, kind, length = 1;
@@ -67,6 +128,14 @@ static __always_inline void options_read(struct packet *p)
 		}
 		*(volatile __u8 *)&p->cursor = at + length;
 	}
+	return 0;
+}
+
+static __always_inline void options_read(struct packet *p)
+{
+	p->scale = OTORI_COOKIE_NO_SCALE;
+	if (!options_read_words(p))
+		options_read_bytes(p);
 }
 
 #endif

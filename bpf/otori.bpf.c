@@ -37,9 +37,9 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } quiet_sources SEC(".maps");
 
-static __always_inline bool source_is_quiet(const struct packet *p)
+static __always_inline bool source_is_quiet(const struct packet *p, const struct otori_settings *set)
 {
-	return bpf_map_lookup_elem(&quiet_sources, &p->source) != NULL;
+	return set->quiet_prefixes && bpf_map_lookup_elem(&quiet_sources, &p->source) != NULL;
 }
 
 /* Unspecified, loopback, multicast, broadcast, or a decoy; not RFC 1918 or shared addresses. */
@@ -63,11 +63,19 @@ static __always_inline bool source_is_martian(const struct packet *p)
 	return decoy_kind_of(&p->source) != 0;
 }
 
+/* Names the flow and, of a SYN, makes the cookie: side by side, since neither has to wait for the other. */
 static __always_inline void hash_flow(struct packet *p, const struct otori_keys *key)
 {
-	p->flow_hash = otori_flow_hash(key->admission, (const __u32 *)p->source.address,
-				       (const __u32 *)p->destination.address, p->source_port_be, p->destination_port_be,
-				       bpf_ntohs(p->vlan_tci_be[0]), bpf_ntohs(p->vlan_tci_be[1]), p->ipv6);
+	__u32 tagged = p->vlan_count;
+
+	otori_flow_name(&p->flow, key->admission, (const __u32 *)p->source.address,
+			(const __u32 *)p->destination.address, p->source_port_be, p->destination_port_be,
+			tagged ? bpf_ntohs(p->vlan_tci_be[0]) : 0, tagged ? bpf_ntohs(p->vlan_tci_be[1]) : 0, p->ipv6);
+	if (p->kind == OTORI_KIND_syn)
+		p->cookie = otori_cookie_make(
+			key->cookie, &p->flow, p->seq,
+			OTORI_COOKIE_NINE(p->scale, p->sack_offered, otori_cookie_mss_index(p->mss, p->ipv6)),
+			p->second >> OTORI_COOKIE_EPOCH_SHIFT);
 }
 
 /* A segment of a flow that is known, or was not long ago. */
@@ -94,24 +102,25 @@ static __always_inline __u32 take_open(struct xdp_md *ctx, struct packet *p, con
 
 /* A SYN to a decoy port: to be answered, without state. The frame has its answer's length then, and leave() builds it.
  */
-__noinline __u32 judge_syn(struct xdp_md *ctx, struct packet *p)
+static __always_inline __u32 judge_syn(struct xdp_md *ctx, struct packet *p, const struct otori_settings *set,
+				       const struct otori_keys *key)
 {
-	struct otori_settings *set = settings_get();
-	struct otori_keys *key = keys_get();
+	__u32 sampled, verdict;
 
-	if (!p || !set || !key)
-		return REFUSED(no_responder);
 	if (!clock_answering(p, set))
 		return REFUSED(no_responder);
 	if (p->verify && checksum_bytes(ctx, p->data, p->payload_bytes, p->partial_checksum) != 0xffff)
 		return REFUSED(bad_tcp_checksum);
-	options_read(p);
 	if (!limit_allows(p, set, key))
 		return REFUSED(rate_limited);
 	p->ring = ring_of(p, set);
-	if (!replay && !answer_resize(ctx, p))
+	if (replay)
+		return sample(ctx, p, set) | RESULT_ANSWERED;
+	if (!answer_resize(ctx, p))
 		return REFUSED(transmit_failed);
-	return sample(ctx, p, set) | RESULT_ANSWERED;
+	sampled = sample(ctx, p, set);
+	verdict = answer_build(ctx, p, set, key);
+	return sampled | (verdict == RESULT_ANSWERED ? transmit(ctx, p) : verdict);
 }
 
 /* The ACK's cookie: true where it completes a handshake that the table doesn't know. Sets p->nine_bits. */
@@ -128,8 +137,7 @@ static __always_inline bool opens(struct packet *p, __u32 state, const struct ot
 	/* of a tombstone: the same ACK again is a replay, not a handshake */
 	if (state == OTORI_SLOT_TOMBSTONE && otori_slot_check(p->slot_word) == ((p->ack - 1) & 0xff))
 		return false;
-	nine = otori_cookie_open(key->cookie, p->flow_hash, p->seq - 1, p->ack - 1,
-				 p->second >> OTORI_COOKIE_EPOCH_SHIFT);
+	nine = otori_cookie_open(key->cookie, &p->flow, p->seq - 1, p->ack - 1, p->second >> OTORI_COOKIE_EPOCH_SHIFT);
 	if (nine < 0)
 		return false;
 	p->nine_bits = nine;
@@ -149,6 +157,8 @@ static __always_inline __u32 judge_tcp(struct xdp_md *ctx, struct packet *p, con
 	if (!key)
 		return REFUSED(no_responder);
 	if (p->port_index) {
+		if (p->kind == OTORI_KIND_syn)
+			options_read(p);
 		hash_flow(p, key);
 		state = admission_find(p);
 		/* a SYN for a live flow goes up as well: the responder sends a challenge (RFC 5961 4) */
@@ -159,10 +169,10 @@ static __always_inline __u32 judge_tcp(struct xdp_md *ctx, struct packet *p, con
 		return REFUSED(martian);
 	if (!p->port_index)
 		return REFUSED(other_port);
-	if (source_is_quiet(p))
+	if (source_is_quiet(p, set))
 		return REFUSED(quiet_source);
 	if (p->kind == OTORI_KIND_syn)
-		return judge_syn(ctx, p);
+		return judge_syn(ctx, p, set, key);
 	if (opens(p, state, key))
 		return take_open(ctx, p, set);
 	if (state != OTORI_SLOT_FREE)
@@ -239,13 +249,7 @@ __noinline __u32 judge_neighbour(struct xdp_md *ctx, struct packet *p)
  * guarded. */
 __noinline __u32 leave(struct xdp_md *ctx, struct packet *p)
 {
-	__u32 verdict = RESULT_ANSWERED;
-
-	if (!p)
-		return REFUSED(transmit_failed);
-	if (p->kind == OTORI_KIND_syn)
-		verdict = answer_build(ctx, p);
-	return verdict == RESULT_ANSWERED ? transmit(ctx, p) : verdict;
+	return p ? transmit(ctx, p) : REFUSED(transmit_failed);
 }
 
 /* What becomes of a packet for a decoy. */
@@ -266,7 +270,8 @@ static __always_inline __u32 judge(struct xdp_md *ctx, struct packet *p, const s
 }
 
 /* Fills p. What comes out is whether the packet is a decoy's: then it is judged, and not passed. */
-static __always_inline enum link dissect(struct xdp_md *ctx, struct packet *p, void *data, void *end)
+static __always_inline enum link dissect(struct xdp_md *ctx, struct packet *p, const struct otori_settings *set,
+					 void *data, void *end)
 {
 	enum link link = dissect_link(p, data, end);
 
@@ -293,7 +298,7 @@ static __always_inline enum link dissect(struct xdp_md *ctx, struct packet *p, v
 		/* lookups stand here, where p is on this stack: 6.1 takes no lent memory for a map's key */
 		bool martian = !replay && source_is_martian(p);
 
-		p->quiet = source_is_quiet(p);
+		p->quiet = source_is_quiet(p, set);
 		if (p->protocol == (p->ipv6 ? 58 : 1))
 			dissect_icmp(ctx, p);
 		if (martian)
@@ -304,37 +309,46 @@ static __always_inline enum link dissect(struct xdp_md *ctx, struct packet *p, v
 	return link;
 }
 
-SEC("xdp.frags")
+/* What is known of the packet in hand: not on the stack, which is too small for it together with what it is lent to. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct packet);
+} packets SEC(".maps");
+
+SEC("xdp")
 int otori_xdp(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct otori_settings *set = settings_get();
-	struct packet p = {};
+	__u32 zero = 0;
+	struct packet *p = bpf_map_lookup_elem(&packets, &zero);
 	struct tally tally;
 	enum link link;
 	__u32 result;
 
-	if (!set)
+	if (!set || !p)
 		return XDP_PASS;
-	p.frame_bytes = bpf_xdp_get_buff_len(ctx);
-	p.kind = OTORI_KIND_other;
-	p.refusal = NO_REFUSAL;
-	clock_read(&p, set);
-	link = dissect(ctx, &p, data, end);
-	if (!count_seen(&p, &tally))
+	__builtin_memset(p, 0, __builtin_offsetof(struct packet, kept));
+	p->frame_bytes = frames_in_parts ? (__u32)bpf_xdp_get_buff_len(ctx) : ctx->data_end - ctx->data;
+	p->kind = OTORI_KIND_other;
+	p->refusal = NO_REFUSAL;
+	clock_read(p, set);
+	link = dissect(ctx, p, set, data, end);
+	if (!count_seen(p, &tally))
 		return XDP_ABORTED;
 	if (link == LINK_REFUSED)
-		result = RESULT_REFUSED | (__u32)p.refusal << RESULT_REASON_SHIFT;
-	else if (p.decoy)
-		result = judge(ctx, &p, set);
-	else if (link == LINK_ARP || p.neighbour)
-		result = judge_neighbour(ctx, &p);
+		result = RESULT_REFUSED | (__u32)p->refusal << RESULT_REASON_SHIFT;
+	else if (p->decoy)
+		result = judge(ctx, p, set);
+	else if (link == LINK_ARP || p->neighbour)
+		result = judge_neighbour(ctx, p);
 	else
 		result = RESULT_PASSED;
-	if ((result & RESULT_VERDICT) == RESULT_ANSWERED && !replay)
-		result = (result & ~RESULT_VERDICT) | leave(ctx, &p);
-	count_result(tally.total, &p, result);
-	count_result(tally.minute, &p, result);
+	if ((result & RESULT_VERDICT) == RESULT_ANSWERED && p->kind != OTORI_KIND_syn && !replay)
+		result = (result & ~RESULT_VERDICT) | leave(ctx, p);
+	count_result(&tally, p, result);
 	switch (result & RESULT_VERDICT) {
 	case RESULT_PASSED:
 		return XDP_PASS;

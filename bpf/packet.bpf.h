@@ -44,19 +44,7 @@
 #define NO_REFUSAL 0xff
 
 struct packet {
-	__u64 now_ns;	 /* UTC */
-	__u64 flow_hash; /* otori_flow_hash(), of TCP segments and ICMP errors */
-	__u64 slot_word; /* the admission slot as it was found, 0 = none */
-	__u64 best_word; /* admit.bpf.h: the slot that is given away most gladly */
-	__u32 minute;
-	struct otori_prefix source; /* whole addresses, ready as LPM keys; the addresses lie at multiples of eight
-				       (aligned_prefix) */
-	__u32 second;
-	struct otori_prefix destination;
-	__u32 best;
-	__u32 slot; /* number of the admission slot; of a sample the probability */
 	__u32 seq, ack;
-	__u32 frame_bytes;
 	__u32 timestamp_be; /* TSval of a SYN */
 	__u16 l3, l4, data; /* offsets of IP header, TCP or ICMP header, payload */
 	__u16 l4_bytes;	    /* TCP or ICMP header with what follows it */
@@ -65,7 +53,8 @@ struct packet {
 	__u16 window, ip_id;
 	__u16 partial_checksum;
 	__u16 vlan_tci_be[2];
-	__u16 mss; /* of a SYN; 0 = none offered */
+	__u16 mss;	 /* of a SYN; 0 = none offered */
+	__u16 nine_bits; /* of open: OTORI_COOKIE_NINE of the SYN */
 	__u8 vlan_count, outer_8021ad;
 	__u8 ipv6;
 	__u8 protocol;
@@ -92,7 +81,23 @@ struct packet {
 	__u8 echo;	   /* an ICMP echo request */
 	__u8 neighbour;	   /* a neighbour solicitation */
 	__u8 icmp_error;   /* quotes a segment of a decoy port; ports, addresses and seq are those of the flow */
-	__u16 nine_bits;   /* of open: OTORI_COOKIE_NINE of the SYN */
+
+	/* What follows is not cleared: it is written before it is read, or goes on from packet to packet. */
+	__u64 kept[0];
+	__u64 now_ns;	 /* UTC */
+	__u64 second_ns; /* UTC at which second begins */
+	__u32 second, minute;
+	struct otori_limit portion;    /* limit.bpf.h: what is left of this CPU's portion of the global bucket */
+	struct otori_hashed_flow flow; /* of TCP segments and ICMP errors */
+	__u64 slot_word;	       /* the admission slot as it was found, 0 = none */
+	__u64 best_word;	       /* admit.bpf.h: the slot that is given away most gladly */
+	__u32 best;
+	struct otori_prefix source; /* whole addresses, ready as LPM keys; the addresses lie at multiples of eight
+				       (aligned_prefix) */
+	__u32 frame_bytes;
+	struct otori_prefix destination;
+	__u32 slot;   /* number of the admission slot; of a sample the probability */
+	__u32 cookie; /* of a SYN: the sequence number of our answer */
 	__u32 options[10];
 };
 
@@ -109,6 +114,11 @@ _Static_assert(__builtin_offsetof(struct packet, source.address) % 8 == 0 &&
 
 /* True in a replay: times are the capture's, handshakes are judged by user space. */
 const volatile bool replay = false;
+/*
+ * A frame may lie in several parts: of devices whose frames are longer than a page allows. False where none does, and
+ * the program is loaded as one that takes none: the linear part is the whole frame then, and needs no call to be told.
+ */
+const volatile bool frames_in_parts = true;
 /* True where a capture's checksums are known to be wrong (offloading at the place of recording). */
 const volatile bool ignore_checksums = false;
 
@@ -129,11 +139,11 @@ static __always_inline void copy16(void *to, const void *from)
 
 static __always_inline __u32 fold_checksum(__u64 sum)
 {
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (__u32)sum;
+	__u32 folded;
+
+	/* added to itself with its halves exchanged, a sum has both halves' sum, and their carry, in its upper half */
+	folded = (sum + (sum << 32 | sum >> 32)) >> 32;
+	return (folded + (folded << 16 | folded >> 16)) >> 16;
 }
 
 #endif

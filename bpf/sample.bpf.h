@@ -62,7 +62,11 @@ static __always_inline __u32 sample_probability(const struct packet *p, __u32 co
  */
 static __always_inline __u32 sample(struct xdp_md *ctx, struct packet *p, const struct otori_settings *set)
 {
-	__u32 probability = replay ? SAMPLE_ALL : sample_probability(p, set->sample_probability), result;
+	__u32 probability = set->sample_probability, result;
+
+	if (!probability)
+		return 0;
+	probability = replay ? SAMPLE_ALL : sample_probability(p, probability);
 
 	if (!probability || (probability != SAMPLE_ALL && bpf_get_prandom_u32() >= probability))
 		return 0;

@@ -20,7 +20,7 @@ static __always_inline __u32 transmit(struct xdp_md *ctx, const struct packet *p
 	struct guard_packet g = {};
 	enum otori_guard_verdict verdict;
 
-	guard_parse(&g, &source.prefix, data, end, &p->destination, p->decoy);
+	guard_parse(&g, &source.prefix, data, end, &p->destination, p->decoy, p->destination_port_be, p->port_index);
 	g.frame.origin = OTORI_ORIGIN_XDP;
 	verdict = otori_guard_rule(&g.frame);
 	guard_count(verdict);

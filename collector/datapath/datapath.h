@@ -103,8 +103,7 @@ int datapath_map(const struct datapath *datapath, const char *name);
 /* Every second: moves settings.clock_offset_ns to UTC, and replaces the cookie key whose time is over. */
 int datapath_clock(struct datapath *datapath);
 
-/* Replaces the decoys / the quiet sources while the programs run. 0 or negative errno. */
-int datapath_set_decoys(struct datapath *datapath, const struct datapath_decoy *decoys, uint32_t count);
+/* Replaces the quiet sources while the programs run. 0 or negative errno. */
 int datapath_set_quiet(struct datapath *datapath, const struct prefix *quiet, uint32_t count);
 
 #endif

@@ -158,6 +158,41 @@ static uint32_t buckets_for(uint32_t flows)
 	return buckets;
 }
 
+static const struct prefix *decoy_prefix(const void *list, uint32_t n)
+{
+	return &((const struct datapath_decoy *)list)[n].prefix;
+}
+
+static const void *decoy_value(const void *list, uint32_t n)
+{
+	static const struct otori_decoy kinds[] = {
+		[OTORI_DECOY_UNUSED] = { .kind = OTORI_DECOY_UNUSED }, [OTORI_DECOY_OWN] = { .kind = OTORI_DECOY_OWN }
+	};
+
+	return &kinds[((const struct datapath_decoy *)list)[n].kind];
+}
+
+/* Longer frames come to XDP in parts, and only to a program that takes such. */
+#define ONE_PART_MTU 3000
+
+/* What is a constant for the programs: how big the table is, which decoys, whether frames may be long. */
+static void set_constants(struct datapath *datapath, const struct datapath_plan *plan, uint32_t buckets)
+{
+	struct otori_few_decoys few;
+	bool parts = false;
+
+	for (uint32_t n = 0; n < plan->device_count; n++)
+		parts |= plan->devices[n].mtu > ONE_PART_MTU;
+	maps_few_decoys(&few, plan->decoy_count, decoy_prefix, decoy_value, plan->decoys);
+	memcpy((void *)&datapath->otori->rodata->few_decoys, &few, sizeof(few));
+	memcpy((void *)&datapath->guard->rodata->few_decoys, &few, sizeof(few));
+	datapath->otori->rodata->admission_mask = buckets - 1;
+	datapath->guard->rodata->admission_mask = buckets - 1;
+	datapath->otori->rodata->frames_in_parts = parts;
+	if (parts)
+		bpf_program__set_flags(datapath->otori->progs.otori_xdp, BPF_F_XDP_HAS_FRAGS);
+}
+
 static int load_both(struct datapath *datapath, const struct datapath_plan *plan, struct problem *problem)
 {
 	uint32_t buckets = buckets_for(plan->flows);
@@ -169,8 +204,7 @@ static int load_both(struct datapath *datapath, const struct datapath_plan *plan
 		return problem_say(problem, PROBLEM_BPF, -ENOMEM, "the BPF programs cannot be opened: %s",
 				   strerror(errno));
 	bpf_map__set_max_entries(datapath->otori->maps.admission, buckets);
-	datapath->otori->rodata->admission_mask = buckets - 1;
-	datapath->guard->rodata->admission_mask = buckets - 1;
+	set_constants(datapath, plan, buckets);
 	datapath->otori->rodata->kernel_admission = plan->kernel_admission;
 	err = adopt_maps(datapath->otori->obj, NULL, plan->rings, problem);
 	if (!err)
@@ -203,20 +237,6 @@ static int map_settings(struct datapath *datapath, const struct datapath_plan *p
 	return 0;
 }
 
-static const struct prefix *decoy_prefix(const void *list, uint32_t n)
-{
-	return &((const struct datapath_decoy *)list)[n].prefix;
-}
-
-static const void *decoy_value(const void *list, uint32_t n)
-{
-	static const struct otori_decoy kinds[] = {
-		[OTORI_DECOY_UNUSED] = { .kind = OTORI_DECOY_UNUSED }, [OTORI_DECOY_OWN] = { .kind = OTORI_DECOY_OWN }
-	};
-
-	return &kinds[((const struct datapath_decoy *)list)[n].kind];
-}
-
 static const struct prefix *quiet_prefix(const void *list, uint32_t n)
 {
 	return &((const struct prefix *)list)[n];
@@ -231,20 +251,17 @@ static const void *quiet_value(const void *list, uint32_t n)
 	return one;
 }
 
-int datapath_set_decoys(struct datapath *datapath, const struct datapath_decoy *decoys, uint32_t count)
-{
-	return maps_fill_prefixes(datapath_map(datapath, "decoys"), count, decoy_prefix, decoy_value, decoys);
-}
-
 int datapath_set_quiet(struct datapath *datapath, const struct prefix *quiet, uint32_t count)
 {
+	datapath->settings->quiet_prefixes = count;
 	return maps_fill_prefixes(datapath_map(datapath, "quiet_sources"), count, quiet_prefix, quiet_value, quiet);
 }
 
 static int fill_maps(struct datapath *datapath, const struct datapath_plan *plan, struct problem *problem)
 {
 	const char *what = "decoys";
-	int err = datapath_set_decoys(datapath, plan->decoys, plan->decoy_count);
+	int err = maps_fill_prefixes(datapath_map(datapath, "decoys"), plan->decoy_count, decoy_prefix, decoy_value,
+				     plan->decoys);
 
 	if (!err) {
 		what = "quiet_sources";

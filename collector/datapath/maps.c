@@ -79,6 +79,36 @@ int maps_fill_prefixes(int map, uint32_t count, const struct prefix *(*prefix)(c
 	return err;
 }
 
+/* The bits of a prefix, as a mask over the address's bytes. */
+static void mask_of(__u64 mask[2], uint32_t bits)
+{
+	uint8_t bytes[16] = { 0 };
+
+	for (uint32_t bit = 0; bit < bits && bit < 128; bit++)
+		bytes[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	memcpy(mask, bytes, sizeof(bytes));
+}
+
+void maps_few_decoys(struct otori_few_decoys *few, uint32_t count,
+		     const struct prefix *(*prefix)(const void *list, uint32_t n),
+		     const void *(*value)(const void *list, uint32_t n), const void *list)
+{
+	memset(few, 0, sizeof(*few));
+	if (count > OTORI_FEW_DECOYS)
+		return;
+	for (uint32_t bits = 129; bits-- > 0;) {
+		for (uint32_t n = 0; n < count; n++) {
+			const struct prefix *from = prefix(list, n);
+
+			if (from->bits != bits)
+				continue;
+			memcpy((void *)few->prefix[few->count].address, from->address, sizeof(from->address));
+			mask_of(few->prefix[few->count].mask, bits);
+			few->prefix[few->count++].kind = ((const struct otori_decoy *)value(list, n))->kind;
+		}
+	}
+}
+
 /* Reads the port of every index; values has room for all CPUs. */
 static int read_ports(int port_counters, struct otori_port_counters *values, uint16_t by_index[OTORI_MAX_PORTS])
 {

@@ -14,6 +14,13 @@
 int maps_fill_prefixes(int map, uint32_t count, const struct prefix *(*prefix)(const void *list, uint32_t n),
 		       const void *(*value)(const void *list, uint32_t n), const void *list);
 /*
+ * The same prefixes as constants of the programs, set before they are loaded. Nothing where they are not few: then the
+ * programs ask map decoys. value(n) is a struct otori_decoy.
+ */
+void maps_few_decoys(struct otori_few_decoys *few, uint32_t count,
+		     const struct prefix *(*prefix)(const void *list, uint32_t n),
+		     const void *(*value)(const void *list, uint32_t n), const void *list);
+/*
  * Gives every port its index: one that port_counters already has for it, or a free one. Fills by_index (0 = unused),
  * names the ports in port_counters, and points map ports at them. -ENOSPC where the indexes are used up by ports of
  * earlier runs.

@@ -8,6 +8,8 @@
 #ifndef OTORI_DATAPATH_SKELETONS_H
 #define OTORI_DATAPATH_SKELETONS_H
 
+#include "../../include/otori/datapath.h" /* types of the programs' constants */
+
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 #pragma GCC diagnostic ignored "-Wconversion"

@@ -99,6 +99,10 @@ static int load(struct xdp_run *run, const struct xdp_run_plan *plan, struct pro
 	run->otori->rodata->admission_mask = buckets - 1;
 	run->otori->rodata->replay = true;
 	run->otori->rodata->ignore_checksums = plan->ignore_checksums;
+	run->otori->rodata->frames_in_parts = true;
+	bpf_program__set_flags(run->otori->progs.otori_xdp, BPF_F_XDP_HAS_FRAGS);
+	maps_few_decoys((void *)&run->otori->rodata->few_decoys, plan->decoy_count, nth_prefix, as_unused,
+			plan->decoys);
 	err = otori_bpf__load(run->otori);
 	if (err == -EPERM)
 		return problem_say(problem, PROBLEM_BPF, err,

@@ -89,15 +89,21 @@ static inline int otori_slot_vacant(__u64 slot, __u32 now_seconds)
 	       (state == OTORI_SLOT_TOMBSTONE && otori_slot_age(slot, now_seconds) > OTORI_TOMBSTONE_SECONDS);
 }
 
+/* A flow, taken in by SipHash: what names it, and the state from which its cookie grows (cookie.h). Both are secret. */
+struct otori_hashed_flow {
+	struct otori_siphash state; /* after the flow's words, before the end */
+	__u64 hash;
+};
+
 /*
  * The keyed hash that names a flow: SipHash-1-3 over the stranger's and the decoy's address, both ports, and the 12-bit
  * VLAN ids (untagged and id 0 are the same network). Addresses and ports as they stand on the wire; of an IPv4 address
  * in mapped form (::ffff:a.b.c.d) only word 3 is used.
  */
-static inline __attribute__((always_inline)) __u64 otori_flow_hash(const __u64 *key, const __u32 *stranger,
-								   const __u32 *decoy, __u16 stranger_port_be,
-								   __u16 decoy_port_be, __u32 vlan_outer,
-								   __u32 vlan_inner, int ipv6)
+static inline __attribute__((always_inline)) void otori_flow_name(struct otori_hashed_flow *flow, const __u64 *key,
+								  const __u32 *stranger, const __u32 *decoy,
+								  __u16 stranger_port_be, __u16 decoy_port_be,
+								  __u32 vlan_outer, __u32 vlan_inner, int ipv6)
 {
 	__u64 last = stranger_port_be | ((__u64)decoy_port_be << 16) | ((__u64)(vlan_outer & 0xfff) << 32) |
 		     ((__u64)(vlan_inner & 0xfff) << 44);
@@ -114,7 +120,20 @@ static inline __attribute__((always_inline)) __u64 otori_flow_hash(const __u64 *
 		otori_siphash_word(&s, stranger[3] | ((__u64)decoy[3] << 32));
 		otori_siphash_word(&s, last | (15ULL << 56));
 	}
-	return otori_siphash_end(&s);
+	flow->state = s;
+	flow->hash = otori_siphash_end(&s);
+}
+
+/* The hash alone. */
+static inline __attribute__((always_inline)) __u64 otori_flow_hash(const __u64 *key, const __u32 *stranger,
+								   const __u32 *decoy, __u16 stranger_port_be,
+								   __u16 decoy_port_be, __u32 vlan_outer,
+								   __u32 vlan_inner, int ipv6)
+{
+	struct otori_hashed_flow flow;
+
+	otori_flow_name(&flow, key, stranger, decoy, stranger_port_be, decoy_port_be, vlan_outer, vlan_inner, ipv6);
+	return flow.hash;
 }
 
 #endif

@@ -10,8 +10,10 @@
  *
  * The nine bits (window scale 4, SACK 1, MSS index 3, parity of the epoch 1) are masked with a product of flow hash
  * and ISN, since plain they would be the same in every answer and give the decoy away. check: 23 bits of SipHash-1-3
- * over the flow's hash, the ISN, the nine bits and the epoch. Keyed by ISN, so a reused 4-tuple gets another cookie,
- * and a segment that is not the first can't pass as the completing ACK.
+ * over the flow (addresses, ports, VLAN ids), the ISN, the nine bits and the epoch. It goes on from the state in which
+ * the flow's own hash was made, under the admission key; the cookie's key, which changes, is mixed into its last word
+ * and its state. So of a SYN both hashes are made side by side, and neither waits for the other. Keyed by ISN, so a
+ * reused 4-tuple gets another cookie, and a segment that is not the first can't pass as the completing ACK.
  *
  * An epoch is 8 s; a cookie is good in its own and the following one, so for 8 to 16 s. The key changes with the
  * generation (512 epochs, 68 minutes): generation parity picks one of two. The collector may replace the key that is
@@ -20,7 +22,7 @@
 #ifndef OTORI_COOKIE_H
 #define OTORI_COOKIE_H
 
-#include "siphash.h"
+#include "admission.h"
 
 #define OTORI_COOKIE_EPOCH_SHIFT 3	/* epoch = UTC seconds >> 3 */
 #define OTORI_COOKIE_GENERATION_SHIFT 9 /* generation = epoch >> 9 */
@@ -86,14 +88,13 @@ static inline __attribute__((always_inline)) __u32 otori_cookie_mask(__u64 flow_
 	return (__u32)(flow_hash * (2 * (__u64)isn + 1) >> 55);
 }
 
-static inline __attribute__((always_inline)) __u32 otori_cookie_check(const __u64 *key, __u64 flow_hash, __u32 isn,
-								      __u32 nine, __u32 epoch)
+static inline __attribute__((always_inline)) __u32
+otori_cookie_check(const __u64 *key, const struct otori_hashed_flow *flow, __u32 isn, __u32 nine, __u32 epoch)
 {
-	struct otori_siphash s;
+	struct otori_siphash s = flow->state;
 
-	otori_siphash_start(&s, key);
-	otori_siphash_word(&s, flow_hash);
-	otori_siphash_word(&s, isn | (__u64)nine << 32 | (__u64)(epoch & 0x7fff) << 41 | 15ULL << 56);
+	s.v1 ^= key[1];
+	otori_siphash_word(&s, key[0] ^ (isn | (__u64)nine << 32 | (__u64)(epoch & 0x7fff) << 41 | 23ULL << 56));
 	return (__u32)otori_siphash_end(&s) & ((1U << OTORI_COOKIE_CHECK_BITS) - 1);
 }
 
@@ -101,26 +102,26 @@ static inline __attribute__((always_inline)) __u32 otori_cookie_check(const __u6
  * The sequence number of our SYN-ACK (host byte order). keys: the four words of otori_keys.cookie; nine:
  * OTORI_COOKIE_NINE(); isn: the client's sequence number.
  */
-static inline __attribute__((always_inline)) __u32 otori_cookie_make(const __u64 (*keys)[2], __u64 flow_hash, __u32 isn,
-								     __u32 nine, __u32 epoch)
+static inline __attribute__((always_inline)) __u32
+otori_cookie_make(const __u64 (*keys)[2], const struct otori_hashed_flow *flow, __u32 isn, __u32 nine, __u32 epoch)
 {
 	__u32 bits = nine | (epoch & 1);
 	const __u64 *key = otori_cookie_key_index(epoch) ? keys[1] : keys[0];
 
-	return (bits ^ otori_cookie_mask(flow_hash, isn)) << OTORI_COOKIE_CHECK_BITS |
-	       otori_cookie_check(key, flow_hash, isn, bits, epoch);
+	return (bits ^ otori_cookie_mask(flow->hash, isn)) << OTORI_COOKIE_CHECK_BITS |
+	       otori_cookie_check(key, flow, isn, bits, epoch);
 }
 
 /* The nine bits of a valid cookie (their lowest is the epoch's), or -1. epoch: the current one. */
-static inline __attribute__((always_inline)) int otori_cookie_open(const __u64 (*keys)[2], __u64 flow_hash, __u32 isn,
-								   __u32 cookie, __u32 epoch)
+static inline __attribute__((always_inline)) int
+otori_cookie_open(const __u64 (*keys)[2], const struct otori_hashed_flow *flow, __u32 isn, __u32 cookie, __u32 epoch)
 {
-	__u32 bits = (cookie >> OTORI_COOKIE_CHECK_BITS) ^ otori_cookie_mask(flow_hash, isn);
+	__u32 bits = (cookie >> OTORI_COOKIE_CHECK_BITS) ^ otori_cookie_mask(flow->hash, isn);
 	const __u64 *key;
 
 	epoch -= (epoch ^ bits) & 1; /* parity says whether it is this epoch's or the last one's */
 	key = otori_cookie_key_index(epoch) ? keys[1] : keys[0];
-	if (otori_cookie_check(key, flow_hash, isn, bits, epoch) != (cookie & ((1U << OTORI_COOKIE_CHECK_BITS) - 1)))
+	if (otori_cookie_check(key, flow, isn, bits, epoch) != (cookie & ((1U << OTORI_COOKIE_CHECK_BITS) - 1)))
 		return -1;
 	return (int)bits;
 }

@@ -34,6 +34,19 @@ struct otori_decoy {
 	__u8 reserved[3];
 };
 
+/*
+ * Decoys, where they are few: the programs compare an address with them one by one, which costs less than asking map
+ * decoys (10 ns and more for a lookup). Constants of the programs, set before load; map decoys holds the same.
+ */
+#define OTORI_FEW_DECOYS 4
+struct otori_few_decoys {
+	__u64 count; /* 0 = they are in map decoys alone */
+	struct {
+		__u64 address[2], mask[2]; /* as bytes of otori_prefix.address, and those that count */
+		__u64 kind;		   /* OTORI_DECOY_* */
+	} prefix[OTORI_FEW_DECOYS]; /* the longest first: the first that fits is the one that map decoys would find */
+};
+
 /* Value of map ports (key: __u16 port, host byte order, as index of an array of 65536): index into port_counters, 0 =
  * none. */
 typedef __u8 otori_port_index;
@@ -43,6 +56,7 @@ struct otori_keys {
 	__u64 cookie[2][2]; /* SipHash keys of the even and the odd epoch generation */
 	__u64 admission[2]; /* keys the tags of the admission table */
 	__u64 limit[2];	    /* keys the sketch of the rate limit */
+	__u64 timestamp[2]; /* keys the offsets of our time stamps, which everybody sees */
 };
 
 /* Value 0 of map settings; mmapable, written by the collector while the program runs. */
@@ -60,7 +74,8 @@ struct otori_settings {
 	__u8 answer_echo;	  /* answer ICMP and ICMPv6 echo */
 	__u8 answering;		  /* 0 = count only (set to 0 while the guard is away) */
 	__u8 syn_ack_ttl;	  /* TTL and hop limit of what XDP sends; 64 */
-	__u32 reserved[4];
+	__u32 quiet_prefixes;	  /* entries of map quiet_sources: without any, nobody looks there */
+	__u32 reserved[3];
 };
 
 /* Value of map devices (key: __u32 ifindex): which of the sensor's interfaces it is. */

@@ -42,8 +42,7 @@
 
 struct world {
 	struct otori_bpf *otori;
-	struct restore_bpf *plain; /* for programs without fragments */
-	struct restore_bpf *frags; /* for otori_xdp, which takes them */
+	struct restore_bpf *restore;
 	struct ring_buffer *reader;
 	struct otori_bucket *admission;
 	struct otori_settings settings;
@@ -176,6 +175,7 @@ static void fill_maps(struct world *world)
 /* The program with its defaults; limits are in force and never reached. */
 static void load_otori(struct world *world)
 {
+	struct prefix decoys = { 0 };
 	struct bpf_map *map;
 
 	world->otori = otori_bpf__open();
@@ -188,6 +188,9 @@ static void load_otori(struct world *world)
 	}
 	bpf_map__set_max_entries(world->otori->maps.admission, BUCKETS);
 	world->otori->rodata->admission_mask = BUCKETS - 1;
+	if (prefix_parse("198.18.0.0/16", &decoys))
+		bench_die(EINVAL, "decoys");
+	maps_few_decoys((void *)&world->otori->rodata->few_decoys, 1, decoy_prefix, as_unused, &decoys);
 	if (otori_bpf__load(world->otori))
 		bench_die(errno, "cannot load the XDP program");
 	/* a jiffy of a nanosecond: time stands still, so that cookies and limits see one second however slow the
@@ -211,18 +214,13 @@ static void load_otori(struct world *world)
 		bench_die(errno, "cannot map the admission table");
 }
 
-static struct restore_bpf *load_restore(bool frags)
+static struct restore_bpf *load_restore(void)
 {
 	struct restore_bpf *restore = restore_bpf__open();
 
 	if (!restore)
 		bench_die(errno, "cannot open the restoring program");
 	bpf_map__set_max_entries(restore->maps.heads, FLOWS);
-	if (frags) {
-		/* the programs of one array must be of one kind */
-		bpf_program__set_flags(restore->progs.restore, BPF_F_XDP_HAS_FRAGS);
-		bpf_program__set_flags(restore->progs.drop, BPF_F_XDP_HAS_FRAGS);
-	}
 	if (restore_bpf__load(restore))
 		bench_die(errno, "cannot load the restoring program");
 	return restore;
@@ -293,10 +291,10 @@ static void set_head(struct restore_head *head, const uint8_t *frame, uint32_t b
 }
 
 /* ns of a program on these heads, without what restoring them costs (measured on the same heads). */
-static double measure(struct world *world, bool frags, int program, uint32_t count, const uint8_t *frame,
-		      uint32_t bytes, uint32_t verdict, bool clear_flows)
+static double measure(struct world *world, int program, uint32_t count, const uint8_t *frame, uint32_t bytes,
+		      uint32_t verdict, bool clear_flows)
 {
-	struct restore_bpf *restore = frags ? world->frags : world->plain;
+	struct restore_bpf *restore = world->restore;
 	int entry = bpf_program__fd(restore->progs.restore);
 	double base, whole;
 
@@ -340,8 +338,7 @@ static double bench_acks(struct world *world, uint32_t *cookies)
 		bytes = make_frame(frame, n, true, 0x10, n * 7919 + 1, cookies[n] + 1, timestamp_option, 20, 0);
 		set_head(&world->heads[n], frame, bytes);
 	}
-	return measure(world, true, bpf_program__fd(world->otori->progs.otori_xdp), FLOWS, frame, bytes, XDP_DROP,
-		       true);
+	return measure(world, bpf_program__fd(world->otori->progs.otori_xdp), FLOWS, frame, bytes, XDP_DROP, true);
 }
 
 /* Of flows that bench_acks has admitted. */
@@ -355,8 +352,7 @@ static double bench_payload(struct world *world, const uint32_t *cookies)
 				   PAYLOAD_BYTES);
 		set_head(&world->heads[n], frame, bytes);
 	}
-	return measure(world, true, bpf_program__fd(world->otori->progs.otori_xdp), FLOWS, frame, bytes, XDP_DROP,
-		       false);
+	return measure(world, bpf_program__fd(world->otori->progs.otori_xdp), FLOWS, frame, bytes, XDP_DROP, false);
 }
 
 /* What the program has counted as taken or refused since the start, to see that a bench measured what it says. */
@@ -427,8 +423,7 @@ int main(int argc, char **argv)
 	libbpf_set_print(print_warnings);
 	bench_pin(1);
 	load_otori(&world);
-	world.plain = load_restore(false);
-	world.frags = load_restore(true);
+	world.restore = load_restore();
 	world.heads = calloc(FLOWS, sizeof(*world.heads));
 	if (!world.heads || !cookies)
 		bench_die(ENOMEM, "frames");
@@ -437,26 +432,26 @@ int main(int argc, char **argv)
 	syn_bytes = make_frame(syn, 1, true, 2, 7919, 0, linux_options, sizeof(linux_options), 0);
 	passing_bytes = make_frame(passing, 1, false, 0x10, 7919, 1, linux_options, sizeof(linux_options), 0);
 
-	world.drop_ns = least(&world, bpf_program__fd(world.plain->progs.drop), syn, syn_bytes, XDP_DROP, false);
+	world.drop_ns = least(&world, bpf_program__fd(world.restore->progs.drop), syn, syn_bytes, XDP_DROP, false);
 	set_head(world.heads, passing, passing_bytes);
-	passed = measure(&world, true, otori, 1, passing, passing_bytes, XDP_PASS, false);
+	passed = measure(&world, otori, 1, passing, passing_bytes, XDP_PASS, false);
 
 	set_head(world.heads, syn, syn_bytes);
 	world.settings.answering = 0;
 	apply_settings(&world);
-	counted_ns = measure(&world, true, otori, 1, syn, syn_bytes, XDP_DROP, false);
+	counted_ns = measure(&world, otori, 1, syn, syn_bytes, XDP_DROP, false);
 	world.settings.answering = 1;
 	apply_settings(&world);
-	answered = measure(&world, true, otori, 1, syn, syn_bytes, XDP_TX, false);
+	answered = measure(&world, otori, 1, syn, syn_bytes, XDP_TX, false);
 	world.settings.sample_probability = UINT32_MAX;
 	apply_settings(&world);
 	before = counted(&world, offsetof(struct otori_counters, syn_sampled));
-	sampled = measure(&world, true, otori, 1, syn, syn_bytes, XDP_TX, false);
+	sampled = measure(&world, otori, 1, syn, syn_bytes, XDP_TX, false);
 	if (counted(&world, offsetof(struct otori_counters, syn_sampled)) - before != RUNS * RUN_CALLS)
 		bench_die(0, "not every SYN was sampled");
 	world.settings.sample_probability = 0;
 	apply_settings(&world);
-	peer = measure(&world, false, synproxy, 1, syn, syn_bytes, XDP_TX, false);
+	peer = measure(&world, synproxy, 1, syn, syn_bytes, XDP_TX, false);
 
 	before = counted(&world, offsetof(struct otori_counters, emitted_open));
 	acks = bench_acks(&world, cookies);

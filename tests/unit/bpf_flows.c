@@ -223,7 +223,7 @@ static void reset_by_the_stranger_closes(void **state)
 	frame_make(&f, &s);
 	TAKEN(&f, 1, false, rst);
 	world_drain(w);
-	ANSWERED(&syn, 1, false, syn); /* a new handshake on the same ports is answered */
+	ANSWERED(&syn, 1, false, syn);	/* a new handshake on the same ports is answered */
 	assert_true(leaves(&s, F_ACK)); /* a forged one shuts nobody up */
 }
 
@@ -480,5 +480,5 @@ int main(void)
 		WORLD_TEST(a_flow_keeps_its_ring),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return WORLD_RUN(tests);
 }

@@ -168,5 +168,5 @@ int main(void)
 		cmocka_unit_test_setup_teardown(xdp_sends_only_what_the_twin_allows, fresh, done),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return WORLD_RUN(tests);
 }

@@ -525,5 +525,5 @@ int main(void)
 		WORLD_TEST(data_on_a_syn_is_summed_over_fragments),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return WORLD_RUN(tests);
 }

@@ -30,11 +30,9 @@
 #include <unistd.h>
 
 #include "bpf_frame.h"
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wsign-conversion" /* made by bpftool */
-#include "guard.skel.h"
-#include "otori.skel.h"
-#pragma GCC diagnostic pop
+#include "base/prefix.h"
+#include "datapath/maps.h"
+#include "datapath/skeletons.h"
 #include "../../include/otori/admission.h"
 #include "../../include/otori/cookie.h"
 #include "../../include/otori/datapath.h"
@@ -65,6 +63,15 @@ struct world {
 	size_t out_bytes;
 };
 
+/*
+ * How the programs are to find decoys: in their map, or by comparing with constants, as they do where decoys are few.
+ * WORLD_RUN runs all tests either way.
+ */
+static bool world_few;
+#define WORLD_RUN(tests) \
+	(cmocka_run_group_tests_name("decoys in the map", tests, NULL, NULL) + \
+	 (world_few = true, cmocka_run_group_tests_name("few decoys", tests, NULL, NULL)))
+
 struct world_options {
 	bool replay;
 	bool ignore_checksums;
@@ -77,6 +84,31 @@ static __attribute__((unused)) void world_skip(const char *why, int err)
 {
 	fprintf(stderr, "skipped: %s: %s\n", why, strerror(-err));
 	exit(77);
+}
+
+static const struct prefix *world_decoy(const void *list, uint32_t n)
+{
+	return &((const struct prefix *)list)[n];
+}
+
+static const void *world_kind(const void *list, uint32_t n)
+{
+	static const struct otori_decoy kinds[] = { { .kind = OTORI_DECOY_UNUSED }, { .kind = OTORI_DECOY_OWN } };
+	const struct prefix *prefix = &((const struct prefix *)list)[n];
+
+	return &kinds[prefix->bits == 128];
+}
+
+/* The decoys of world_fill as constants. */
+static void world_constants(struct otori_few_decoys *few)
+{
+	static const char *const text[] = { "198.51.100.0/24", "2001:db8:d::/48", "192.0.2.1", "2001:db8:1::1" };
+	struct prefix list[4] = { 0 };
+
+	for (size_t n = 0; n < 4; n++)
+		assert_int_equal(prefix_parse(text[n], &list[n]), 0);
+	maps_few_decoys(few, 4, world_decoy, world_kind, list);
+	assert_int_equal(few->count, 4);
 }
 
 static void world_put(int map, const void *key, const void *value)
@@ -169,6 +201,7 @@ static void world_fill(struct world *w)
 	world_put(bpf_map__fd(w->xdp->maps.devices), &loopback, &device);
 	world_put(bpf_map__fd(w->xdp->maps.rings), &zero, &w->ring);
 	w->settings = (struct otori_settings){ .answer_grace_ns = 30000000000ULL,
+					       .quiet_prefixes = 1,
 					       .rings = 1,
 					       .idle_seconds = 60,
 					       .sample_probability = UINT32_MAX,
@@ -194,6 +227,8 @@ static int world_load_guard(struct world *w)
 			bpf_map__reuse_fd(map, bpf_map__fd(same));
 	}
 	w->guard->rodata->admission_mask = w->xdp->rodata->admission_mask;
+	memcpy((void *)&w->guard->rodata->few_decoys, (const void *)&w->xdp->rodata->few_decoys,
+	       sizeof(w->guard->rodata->few_decoys));
 	return guard_bpf__load(w->guard);
 }
 
@@ -225,6 +260,10 @@ static __attribute__((unused)) struct world *world_open(const struct world_optio
 	bpf_object__for_each_map(map, w->xdp->obj) if (!bpf_map__is_internal(map)) bpf_map__set_pin_path(map, NULL);
 	bpf_map__set_max_entries(w->xdp->maps.admission, buckets);
 	w->xdp->rodata->admission_mask = buckets - 1;
+	if (world_few && !options->replay)
+		world_constants((void *)&w->xdp->rodata->few_decoys);
+	w->xdp->rodata->frames_in_parts = true;
+	bpf_program__set_flags(w->xdp->progs.otori_xdp, BPF_F_XDP_HAS_FRAGS);
 	w->xdp->rodata->replay = options->replay;
 	w->xdp->rodata->ignore_checksums = options->ignore_checksums;
 	w->xdp->rodata->kernel_admission = options->kernel_admission;

@@ -104,17 +104,30 @@ static void siphash_is_siphash(void **state)
 
 static const __u64 test_keys[2][2] = { { 0x0123456789abcdefULL, 0xfedcba9876543210ULL }, { 0x1111, 0x2222 } };
 
+/* Some flow. */
+static struct otori_hashed_flow a_flow(void)
+{
+	const __u64 key[2] = { 1, 2 };
+	__u32 stranger[4] = { 0 }, decoy[4] = { 0 };
+	struct otori_hashed_flow flow;
+
+	stranger[3] = (__u32)dice();
+	decoy[3] = (__u32)dice();
+	otori_flow_name(&flow, key, stranger, decoy, (__u16)dice(), (__u16)dice(), 0, 0, 0);
+	return flow;
+}
+
 static void gives_back_what_was_put_in(void **state)
 {
 	(void)state;
 	for (uint32_t round = 0; round < 100000; round++) {
-		uint64_t flow = dice();
+		struct otori_hashed_flow flow = a_flow();
 		uint32_t isn = (uint32_t)dice(), epoch = (uint32_t)dice();
 		uint32_t nine = OTORI_COOKIE_NINE(dice() & 15, dice() & 1, dice() & 7);
-		uint32_t cookie = otori_cookie_make(test_keys, flow, isn, nine, epoch);
+		uint32_t cookie = otori_cookie_make(test_keys, &flow, isn, nine, epoch);
 
 		for (uint32_t later = 0; later < 2; later++) {
-			int got = otori_cookie_open(test_keys, flow, isn, cookie, epoch + later);
+			int got = otori_cookie_open(test_keys, &flow, isn, cookie, epoch + later);
 
 			assert_int_equal(got, (int)(nine | (epoch & 1)));
 		}
@@ -127,17 +140,17 @@ static void nothing_else_opens(void **state)
 
 	(void)state;
 	for (uint32_t round = 0; round < 20000; round++) {
-		uint64_t flow = dice();
+		struct otori_hashed_flow flow = a_flow(), other = a_flow();
 		uint32_t isn = (uint32_t)dice(), epoch = (uint32_t)dice();
-		uint32_t cookie = otori_cookie_make(test_keys, flow, isn, OTORI_COOKIE_NINE(7, 1, 7), epoch);
+		uint32_t cookie = otori_cookie_make(test_keys, &flow, isn, OTORI_COOKIE_NINE(7, 1, 7), epoch);
 
 		for (int bit = 0; bit < 32; bit++)
-			opened += otori_cookie_open(test_keys, flow, isn, cookie ^ 1u << bit, epoch) >= 0;
-		opened += otori_cookie_open(test_keys, flow, isn + 1, cookie, epoch) >= 0;
-		opened += otori_cookie_open(test_keys, flow ^ 1, isn, cookie, epoch) >= 0;
-		opened += otori_cookie_open(test_keys, flow, isn, cookie, epoch + 2) >= 0;
-		opened += otori_cookie_open(test_keys, flow, isn, cookie, epoch + 3) >= 0;
-		opened += otori_cookie_open(test_keys, flow, isn, cookie, epoch - 1) >= 0;
+			opened += otori_cookie_open(test_keys, &flow, isn, cookie ^ 1u << bit, epoch) >= 0;
+		opened += otori_cookie_open(test_keys, &flow, isn + 1, cookie, epoch) >= 0;
+		opened += otori_cookie_open(test_keys, &other, isn, cookie, epoch) >= 0;
+		opened += otori_cookie_open(test_keys, &flow, isn, cookie, epoch + 2) >= 0;
+		opened += otori_cookie_open(test_keys, &flow, isn, cookie, epoch + 3) >= 0;
+		opened += otori_cookie_open(test_keys, &flow, isn, cookie, epoch - 1) >= 0;
 	}
 	/* 740,000 guesses at 2^-23 each: 0.09 expected */
 	assert_true(opened <= 2);
@@ -150,7 +163,8 @@ static void option_bits_are_masked(void **state)
 
 	(void)state;
 	for (int round = 0; round < 10000; round++) {
-		uint32_t cookie = otori_cookie_make(test_keys, dice(), (uint32_t)dice(), OTORI_COOKIE_NINE(7, 1, 7), 4);
+		struct otori_hashed_flow flow = a_flow();
+		uint32_t cookie = otori_cookie_make(test_keys, &flow, (uint32_t)dice(), OTORI_COOKIE_NINE(7, 1, 7), 4);
 
 		for (int bit = 0; bit < 9; bit++)
 			set[bit] += cookie >> (OTORI_COOKIE_CHECK_BITS + bit) & 1;

@@ -26,6 +26,7 @@
 #include "../include/otori/cookie.h"
 #include "base/clock.h"
 #include "datapath/datapath.h"
+#include "datapath/skeletons.h"
 #include "datapath/guard.h"
 #include "datapath/host.h"
 #include "datapath/pins.h"
@@ -42,15 +43,13 @@ static struct datapath_decoy decoy_of(const char *text, uint8_t kind)
 }
 
 /* Opens with one decoy prefix; the rest as given. */
-static int open_with(struct datapath *datapath, uint32_t rings, uint32_t flows, const uint16_t *list, uint32_t count,
-		     struct problem *problem)
+static int open_for(struct datapath *datapath, const struct datapath_decoy *decoys, uint32_t decoy_count,
+		    uint32_t rings, uint32_t flows, const uint16_t *list, uint32_t count, struct problem *problem)
 {
-	struct datapath_decoy decoys[] = { decoy_of("198.18.0.0/16", OTORI_DECOY_UNUSED),
-					   decoy_of("192.0.2.1", OTORI_DECOY_OWN) };
 	struct datapath_plan plan = { .devices = &device,
 				      .device_count = 1,
 				      .decoys = decoys,
-				      .decoy_count = 2,
+				      .decoy_count = decoy_count,
 				      .ports = list,
 				      .port_count = count,
 				      .rings = rings,
@@ -61,6 +60,15 @@ static int open_with(struct datapath *datapath, uint32_t rings, uint32_t flows, 
 	datapath_init(datapath);
 	problem->text[0] = '\0';
 	return datapath_open(datapath, &plan, problem);
+}
+
+static int open_with(struct datapath *datapath, uint32_t rings, uint32_t flows, const uint16_t *list, uint32_t count,
+		     struct problem *problem)
+{
+	struct datapath_decoy decoys[] = { decoy_of("198.18.0.0/16", OTORI_DECOY_UNUSED),
+					   decoy_of("192.0.2.1", OTORI_DECOY_OWN) };
+
+	return open_for(datapath, decoys, 2, rings, flows, list, count, problem);
 }
 
 static void must(int err, const struct problem *problem)
@@ -226,7 +234,12 @@ static void decoys_are_replaced_as_a_whole(void **state)
 	map = datapath_map(&datapath, "decoys");
 	assert_int_equal(bpf_map_lookup_elem(map, &key, &value), 0);
 	assert_int_equal(value.kind, OTORI_DECOY_UNUSED);
-	assert_int_equal(datapath_set_decoys(&datapath, other, 1), 0);
+	assert_int_equal(datapath.otori->rodata->few_decoys.count, 2);
+	assert_int_equal(datapath.guard->rodata->few_decoys.prefix[0].kind, OTORI_DECOY_OWN); /* the longest first */
+	datapath_close(&datapath);
+	/* the next run takes the map over, and puts its own in */
+	must(open_for(&datapath, other, 1, 1, 1000, ports, 2, &problem), &problem);
+	map = datapath_map(&datapath, "decoys");
 	assert_true(bpf_map_lookup_elem(map, &key, &value) < 0);
 	datapath_close(&datapath);
 	datapath_unload(&datapath, &problem);
@@ -297,7 +310,8 @@ static int set_up(void **state)
 
 	(void)state;
 	/* EINVAL: in a chroot / is no mount */
-	if (unshare(CLONE_NEWNET | CLONE_NEWNS) < 0 || (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 && errno != EINVAL))
+	if (unshare(CLONE_NEWNET | CLONE_NEWNS) < 0 ||
+	    (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 && errno != EINVAL))
 		return -1;
 	while (umount2("/sys/fs/bpf", MNT_DETACH) == 0)
 		;
