@@ -145,6 +145,12 @@ prove-no-relay: ## a page that says what was tried to make a sensor send more th
 	@$(MAKE) --no-print-directory all
 	@scripts/prove-no-relay
 
+# The 2008 report's figures from generated captures, by the whole program; root, since the replay loads the XDP program.
+npa2008: ## the acceptance scenario: generate, replay, enrich, and hold each figure against the expected one (needs root)
+	@scripts/deps build test
+	@$(MAKE) --no-print-directory all
+	@tests/scenario/npa2008/run tests/scenario/npa2008/npa2008.plan build/npa2008
+
 bench: ## figures against a peer in the same run: to the terminal and to build/bench.json
 	@scripts/deps build bench
 	@$(MAKE) --no-print-directory all
@@ -154,8 +160,8 @@ docs: $(BUILD)/otori ## make docs/schema.md anew out of the schema's comments
 	@OTORI=$(BUILD)/otori scripts/with-database scripts/schema-page >$(BUILD)/schema.md && cp $(BUILD)/schema.md docs/schema.md
 
 lint: ## clang-format, clang-tidy, shellcheck, sparse where they apply
-	clang-format --dry-run -Werror $(wildcard collector/*.[ch] collector/*/*.[ch] bpf/*.[ch] include/otori/*.h)
-	shellcheck -x scripts/deps scripts/country-database scripts/schema-page scripts/with-database tests/run .ci/run $(wildcard tests/lab/lab.sh tests/lab/[0-9]*)
+	clang-format --dry-run -Werror $(wildcard collector/*.[ch] collector/*/*.[ch] bpf/*.[ch] include/otori/*.h tests/scenario/npa2008/*.[ch])
+	shellcheck -x scripts/deps scripts/country-database scripts/schema-page scripts/with-database tests/run .ci/run $(wildcard tests/lab/lab.sh tests/lab/[0-9]*) tests/scenario/npa2008/run tests/scenario/npa2008/build
 
 INSTALL_BIN   := $(DESTDIR)$(PREFIX)/bin
 INSTALL_SHARE := $(DESTDIR)$(PREFIX)/share/otori
@@ -176,4 +182,4 @@ clean: ## remove what was built
 
 -include $(LIB_OBJECTS:.o=.d) $(BUILD)/obj/collector/main.d $(BUILD)/obj/collector/responder/main.d
 
-.PHONY: all kmod dkms-package kmod-debug-kernel prove-no-relay docs help deps country-database run check $(CHECK_PARTS) unit-tests sanitize-tests bench lint install uninstall clean
+.PHONY: all kmod dkms-package kmod-debug-kernel prove-no-relay npa2008 docs help deps country-database run check $(CHECK_PARTS) unit-tests sanitize-tests bench lint install uninstall clean

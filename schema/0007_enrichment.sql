@@ -31,7 +31,7 @@ comment on column source.network_dated is 'Date of the network database that was
 
 alter table relay_destination add column registered text;
 comment on column relay_destination.country is 'ISO 3166 alpha-2; ZZ = unknown, or its addresses disagree. The current answer, which the views take; all answers are in relay_destination_answer';
-comment on column relay_destination.addresses is 'Its addresses: of a host that is an address, itself; of a name, what the resolver said. Empty: the name has none';
+comment on column relay_destination.addresses is 'Its addresses: of a host that is an address, itself; of a name, what the resolver said or, of an exchanger, what is in mail_exchanger. Empty: the name has none';
 comment on column relay_destination.registered is 'Registered part of the name (public suffix list); null: an address, or nothing is registered';
 
 alter table mail_exchanger add column origin text not null default 'file' check (origin in ('resolver', 'file'));

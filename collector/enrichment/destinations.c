@@ -2,9 +2,9 @@
 /*
  * destinations.c - addresses and countries of the hosts to which relays were asked for.
  *
- * In:  hosts of the roll-ups without an answer: addresses, and names that were looked up (name_lookup). Out: rows of
- * relay_destination and relay_destination_answer. Called by enrich_pass. Asks nothing of any network; a name that was
- * not looked up has no row.
+ * In:  hosts of the roll-ups without an answer: addresses, names that were looked up (name_lookup), and names of known
+ * exchangers (mail_exchanger, by resolver or dated file). Out: rows of relay_destination and relay_destination_answer.
+ * Called by enrich_pass. Asks nothing of any network; a name of which nothing is known has no row.
  */
 #include "enrichment/enrichment.h"
 
@@ -20,21 +20,32 @@
 #include "enrichment/statement.h"
 
 /*
- * Hosts that are addresses, and names with a whole answer, where there is no row yet, or one that a country database
- * can complete, or (refresh) one that has become old. $1 = sensor, $2 = date of the country database (null = none), $3
- * = refresh.
+ * Hosts that are addresses, names with a whole answer, and names of exchangers (by their newest date), where there is
+ * no row yet, or one that a country database can complete, or (refresh) one that has become old. $1 = sensor, $2 = date
+ * of the country database (null = none), $3 = refresh.
  */
 static const char wanted[] =
-	"select host.sensor, host.relay_host, host.addresses"
+	"with dated as ("
+	"  select sensor, exchanger, addresses, rank() over (partition by sensor, exchanger order by valid_on desc) as "
+	"age"
+	"  from otori.mail_exchanger where addresses <> '{}'"
+	" ), listed as ("
+	"  select sensor, exchanger, string_agg(distinct host(address), ',') as addresses"
+	"  from dated cross join unnest(dated.addresses) as address where age = 1 group by sensor, exchanger)"
+	" select host.sensor, host.relay_host, host.addresses"
 	" from (select asked_for.sensor, relay_host, looked_up.asked_at,"
-	"  case when looked_up.name is not null then array_to_string(looked_up.addresses, ',') end as addresses"
+	"  case when looked_up.name is not null then array_to_string(looked_up.addresses, ',') else listed.addresses "
+	"end as "
+	"addresses"
 	"  from (select sensor, relay_host from otori.rollup_destination"
 	"   union select sensor, relay_host from otori.rollup_relay_domain) as asked_for"
 	"  left join otori.name_lookup as looked_up on looked_up.sensor = asked_for.sensor and looked_up.name = "
 	"relay_host"
 	"   and looked_up.kind = 'addresses' and looked_up.state in ('found', 'none')"
+	"  left join listed on listed.sensor = asked_for.sensor and listed.exchanger = relay_host"
 	"  where ($1::text is null or asked_for.sensor = $1)"
-	"   and (looked_up.name is not null or relay_host ~ '^[0-9.]+$' or relay_host like '%:%')) as host (sensor, "
+	"   and (looked_up.name is not null or listed.exchanger is not null or relay_host ~ '^[0-9.]+$' or relay_host "
+	"like '%:%')) as host (sensor, "
 	"relay_host, asked_at, addresses)"
 	" left join otori.relay_destination as known on known.sensor = host.sensor and known.relay_host = "
 	"host.relay_host"

@@ -55,6 +55,7 @@ struct smtp_state {
 	uint64_t stored_bytes; /* handed on as parts */
 	uint64_t skip_bytes;   /* of BDAT */
 	uint64_t body_offset;  /* in the mail; UINT64_MAX = its header goes on */
+	uint64_t heard_at_ns;  /* when the last byte of the mail came */
 	struct byte_queue helo, mail_from, username;
 	struct byte_queue recipient_list; /* u16 length, address, ... */
 	struct byte_queue header;

@@ -28,6 +28,7 @@ void smtp_data_begin(struct turn *turn, struct smtp_state *state)
 	state->header_place = HEADER_LINE_START;
 	state->header_late = false;
 	state->mail = turn_new_id(turn);
+	state->heard_at_ns = turn->now_ns;
 	state->size_bytes = 0;
 	state->stored_bytes = 0;
 	state->truncated = false;
@@ -256,6 +257,8 @@ size_t smtp_data_input(struct turn *turn, struct smtp_state *state, struct slice
 {
 	size_t used = 0;
 
+	if (bytes.length)
+		state->heard_at_ns = turn->now_ns;
 	while (used < bytes.length) {
 		const uint8_t *at = bytes.bytes + used, *end;
 		size_t part;
@@ -289,7 +292,7 @@ static void record_recipients(struct turn *turn, struct smtp_state *state)
 	for (uint32_t i = 0; i < state->recipients; i++) {
 		struct record_mail_recipient recipient = {
 			.mail = state->mail,
-			.received_at_ns = turn->now_ns,
+			.received_at_ns = state->heard_at_ns,
 			.position = i,
 		};
 		uint8_t head[2], address[SMTP_LINE_MAX_BYTES];
@@ -351,7 +354,7 @@ void smtp_data_end(struct turn *turn, struct smtp_state *state, bool complete)
 	struct record_mail mail = {
 		.access = turn_access(turn),
 		.mail = state->mail,
-		.received_at_ns = turn->now_ns,
+		.received_at_ns = state->heard_at_ns,
 		.endpoints = *turn_endpoints(turn),
 		.direct = turn_level(turn) == 0,
 		.complete = complete,

@@ -421,12 +421,33 @@ static void a_banner_varies_by_decoy_and_never_echoes_junk(void **state)
 	visit_close(junk);
 }
 
+/* A mail is received when its last byte came, also where it broke off and the conversation ended long after. */
+static void a_broken_mail_is_received_at_its_last_byte(void **state)
+{
+	struct visit *visit = visit_open(25);
+	struct record record;
+
+	(void)state;
+	visit_begin(visit);
+	visit_say(visit, "HELO x\r\n" ENVELOPE "Subject: hi\r\n\r\nhalf a");
+	conversation_end(&visit->pool, visit->conversation, VISIT_NOW_NS + 60000000000ull, &visit->access, visit->scratch);
+	visit->conversation = NULL;
+	assert_true(visit_record(visit, RECORD_MAIL, 0, &record));
+	assert_int_equal(record.mail.complete, 0);
+	assert_true(record.mail.received_at_ns == VISIT_NOW_NS);
+	assert_true(visit_record(visit, RECORD_MAIL_RECIPIENT, 0, &record));
+	assert_true(record.mail_recipient.received_at_ns == VISIT_NOW_NS);
+	byte_queue_clear(&visit->chunks, &visit->said);
+	visit_close(visit);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dialogues_are_answered_and_recorded),
 		cmocka_unit_test(a_mail_goes_whole_through_every_kind_of_tunnel),
 		cmocka_unit_test(a_subject_behind_a_long_list_is_kept),
+		cmocka_unit_test(a_broken_mail_is_received_at_its_last_byte),
 		cmocka_unit_test(on_465_the_client_speaks_first),
 		cmocka_unit_test(any_protocol_is_taken_on_a_mail_port),
 		cmocka_unit_test(who_says_nothing_has_no_protocol),
