@@ -171,6 +171,13 @@ def main():
         differ(probe["sensor"], "a probe mail that should not be", None, probe)
     for test in query(socket, "select sensor, access from access where smtp_kind = 'relay_test'"):
         differ(test["sensor"], "a relay test that should not be", None, test)
+    # the loader's sums are those of its rows, in every roll-up that the corpus has rows for
+    for row in query(socket, "select sensor, rollup, kept, bare from rollup_difference limit 20"):
+        differ(row["sensor"], row["rollup"], row["bare"], row["kept"])
+    for row in query(socket, """select 'rollup_access' as rollup where not exists (select from rollup_access)
+            union all select 'rollup_mail' where not exists (select from rollup_mail)
+            union all select 'rollup_domain' where not exists (select from rollup_domain)"""):
+        differ("all captures", row["rollup"], "rows", None)
     print(f"{len(plans)} captures, {len(lines)} accesses, {len(wanted)} mails compared: {len(differences)} differences")
     return 1 if differences else 0
 
