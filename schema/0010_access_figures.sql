@@ -326,11 +326,17 @@ begin atomic
 		group by followed.sensor, followed.access
 		having count(*) > 1
 	)
-	select access.sensor, access.started_at, access.source, chain.hops, chain.path
+	select chain.sensor, began.started_at, began.source, chain.hops, chain.path
 	from chain
-	join access on access.sensor = chain.sensor and access.access = chain.access
-		and access.started_at <= chain.requested_at and access.started_at >= chain.requested_at - interval '24 hours'
-	where access.started_at >= from_time and access.started_at < to_time and check_period(from_time, to_time, of_sensor);
+	cross join lateral (
+		-- as above: not all accesses once
+		select access.started_at, access.source
+		from access
+		where access.sensor = chain.sensor and access.access = chain.access
+			and access.started_at <= chain.requested_at and access.started_at >= chain.requested_at - interval '24 hours'
+		offset 0
+	) as began
+	where began.started_at >= from_time and began.started_at < to_time and check_period(from_time, to_time, of_sensor);
 end;
 comment on function relay_chains(timestamptz, timestamptz, text) is 'Figure 16 within bounds (of the conversations'' beginnings): conversations with nested requests, as paths through the proxies that were asked for';
 
