@@ -54,8 +54,7 @@ static __always_inline struct otori_bucket *bucket_of(__u64 flow_hash)
 
 /*
  * The flow's slot: sets p->slot_word (0 = there is none) and p->slot, returns the slot's state, OTORI_SLOT_FREE where
- * the flow is not known. All eight slots are compared by arithmetic: no branch to mispredict, and one way for the
- * verifier instead of nine.
+ * the flow is not known.
  */
 static __always_inline __u32 admission_find(struct packet *p)
 {

@@ -118,7 +118,7 @@ const volatile bool replay = false;
  * A frame may lie in several parts: of devices whose frames are longer than a page allows. False where none does, and
  * the program is loaded as one that takes none: the linear part is the whole frame then, and needs no call to be told.
  */
-const volatile bool frames_in_parts = true;
+const volatile bool frames_in_parts = false;
 /* True where a capture's checksums are known to be wrong (offloading at the place of recording). */
 const volatile bool ignore_checksums = false;
 

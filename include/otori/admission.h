@@ -57,10 +57,15 @@ static inline __u32 otori_slot_tag(__u64 slot)
 	return (__u32)slot;
 }
 
-/* Seconds since the slot was last seen; wrong by multiples of 65,536, which only lets an old slot live on. */
+/*
+ * Seconds since the slot was last seen; wrong by multiples of 65,536, which only lets an old slot live on. A clock that
+ * was set back by up to four minutes makes no slot old: it was seen just now.
+ */
 static inline __u32 otori_slot_age(__u64 slot, __u32 now_seconds)
 {
-	return (now_seconds - (__u32)(slot >> 32)) & 0xffff;
+	__u32 age = (now_seconds - (__u32)(slot >> 32)) & 0xffff;
+
+	return age > 0xff00 ? 0 : age;
 }
 
 static inline __u64 otori_slot_touched(__u64 slot, __u32 now_seconds)

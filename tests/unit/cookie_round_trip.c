@@ -210,6 +210,9 @@ static void slots_keep_their_fields(void **state)
 		assert_int_equal(otori_slot_age(slot, second + 7), 0);
 		assert_false(otori_slot_vacant(slot, second + 7));
 		assert_true(otori_slot_vacant(slot, second + 8 + OTORI_TOMBSTONE_SECONDS));
+		/* a clock that was set back makes nothing old */
+		assert_int_equal(otori_slot_age(slot, second - 3), 0);
+		assert_false(otori_slot_vacant(slot, second - 3));
 	}
 }
 
