@@ -151,6 +151,30 @@ npa2008: ## the acceptance scenario: generate, replay, enrich, and hold each fig
 	@$(MAKE) --no-print-directory all
 	@tests/scenario/npa2008/run tests/scenario/npa2008/npa2008.plan build/npa2008
 
+# Each file of tests/fuzz with libFuzzer, ASan and UBSan, on a library of its own; what it learnt lies in build/fuzz/corpus.
+FUZZERS      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzzer/%,$(wildcard tests/fuzz/*.c))
+FUZZ_SECONDS ?= 60
+
+fuzz: ## each fuzz target for FUZZ_SECONDS (60); status 0 where nothing was found
+	@scripts/deps build test
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory BUILD=build/fuzz CC="$(CLANG)" CFLAGS="-O1 -g" WARN= \
+		SANITIZE="-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all" fuzzers
+	@for fuzzer in build/fuzz/fuzzer/*_fuzz; do \
+		name=$$(basename $$fuzzer); seeds=tests/fuzz/$${name%_fuzz}_seeds; \
+		mkdir -p build/fuzz/corpus/$$name; [ -d $$seeds ] || seeds=; \
+		echo "fuzz: $$name, $(FUZZ_SECONDS) s"; \
+		$$fuzzer -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=build/fuzz/ \
+			build/fuzz/corpus/$$name $$seeds >build/fuzz/$$name.log 2>&1 || { tail -n 40 build/fuzz/$$name.log; exit 1; }; \
+		grep number_of_executed_units build/fuzz/$$name.log; \
+	done
+
+fuzzers: $(FUZZERS)
+
+$(BUILD)/fuzzer/%: tests/fuzz/%.c $(BUILD)/libotori.a
+	@mkdir -p $(@D)
+	$(call say,FUZZ)$(CC) $(CFLAGS) $(CFLAGS_OWN) -fsanitize=fuzzer -Itests/unit $< $(BUILD)/libotori.a $(LDFLAGS_OWN) $(LIBS_OTORI) -o $@
+
 bench: ## figures against a peer in the same run: to the terminal and to build/bench.json
 	@scripts/deps build bench
 	@$(MAKE) --no-print-directory all
@@ -182,4 +206,4 @@ clean: ## remove what was built
 
 -include $(LIB_OBJECTS:.o=.d) $(BUILD)/obj/collector/main.d $(BUILD)/obj/collector/responder/main.d
 
-.PHONY: all kmod dkms-package kmod-debug-kernel prove-no-relay npa2008 docs help deps country-database run check $(CHECK_PARTS) unit-tests sanitize-tests bench lint install uninstall clean
+.PHONY: all kmod dkms-package kmod-debug-kernel prove-no-relay npa2008 docs help deps country-database run check $(CHECK_PARTS) unit-tests sanitize-tests fuzz fuzzers bench lint install uninstall clean

@@ -35,10 +35,10 @@
 #define RESPONDER_TERMS(X) \
 	X(read_syn) \
 	X(read_open) \
-	X(read_segment) X(read_unreachable) X(duplicate) X(set_aside) X(stray) X(bad_checksum) X(opened) X(open) \
-		X(recorded) X(lost_crash) X(lost_pool_exhausted) X(lost_records_full) X(lost_journal_failed) \
-			X(records_made) X(records_journalled) X(records_shed) X(frames_sent) X(frames_dropped) \
-				X(malformed)
+	X(read_segment) \
+	X(read_unreachable) X(duplicate) X(set_aside) X(stray) X(bad_checksum) X(opened) X(open) X(recorded) \
+		X(lost_crash) X(lost_pool_exhausted) X(lost_records_full) X(lost_journal_failed) X(records_made) \
+			X(records_journalled) X(records_shed) X(frames_sent) X(frames_dropped) X(malformed)
 
 #define RESPONDER_ENUM_TERM(name) TERM_##name,
 enum responder_term { RESPONDER_TERMS(RESPONDER_ENUM_TERM) TERM_COUNT };
