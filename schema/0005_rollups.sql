@@ -65,7 +65,7 @@ create table rollup_source (
 	accesses bigint not null default 0,
 	attempts bigint not null default 0,
 	primary key (sensor, source, relay_port)
-) with (fillfactor = 80);
+) with (fillfactor = 50);
 comment on table rollup_source is 'Conversations by visitor, and by the port that mail was asked to be relayed to';
 comment on column rollup_source.sensor is 'Name of the sensor';
 comment on column rollup_source.source is 'Address of the visitor';
@@ -187,7 +187,7 @@ begin atomic
 end;
 comment on function rollup_lock(text) is 'Keeps all others from the roll-ups of a sensor until the transaction ends; returns how often that was done. Where that is one more than last time, nobody else has changed them';
 
--- Each takes the columns of its roll-up as arrays, a key once, and adds. The loader may do no more than that, and enter new visitors.
+-- Each takes the columns of its roll-up as arrays, a key once, and adds. The loader may do no more than that, and enter new visitors and members.
 create function rollup_add_access(of_sensor text, quarters timestamptz[], decoy_ports integer[], relay_ports integer[], classes text[],
 	accesses bigint[], attempts bigint[]) returns void
 	language sql security definer
@@ -248,9 +248,10 @@ begin atomic
 end;
 comment on function rollup_add_mail(text, timestamptz[], boolean[], boolean[], bigint[]) is 'Adds to rollup_mail';
 
--- A member counts when it comes for the first time: the domains of all members are among the domains.
-create function rollup_add_domain(of_sensor text, domains text[], mails bigint[], first_seen timestamptz[], last_seen timestamptz[],
-	member_domains text[], member_kinds text[], members text[]) returns void
+-- A member counts when it comes for the first time: the domains of all members are among the domains. Recipients, sources and relay hosts
+-- beside them are of members that were entered as rows.
+create function rollup_add_domain(of_sensor text, domains text[], mails bigint[], recipients bigint[], sources bigint[], relay_hosts bigint[],
+	first_seen timestamptz[], last_seen timestamptz[], member_domains text[], member_kinds text[], members text[]) returns void
 	language sql security definer
 	set search_path = otori, pg_temp
 begin atomic
@@ -268,16 +269,18 @@ begin atomic
 		group by entered.recipient_domain
 	)
 	insert into rollup_domain as kept (sensor, recipient_domain, mails, recipients, sources, relay_hosts, first_seen, last_seen)
-		select of_sensor, added.recipient_domain, added.mails, coalesce(counted.recipients, 0), coalesce(counted.sources, 0),
-			coalesce(counted.relay_hosts, 0), added.first_seen, added.last_seen
-		from unnest(domains, mails, first_seen, last_seen) as added (recipient_domain, mails, first_seen, last_seen)
+		select of_sensor, added.recipient_domain, added.mails, added.recipients + coalesce(counted.recipients, 0),
+			added.sources + coalesce(counted.sources, 0), added.relay_hosts + coalesce(counted.relay_hosts, 0),
+			added.first_seen, added.last_seen
+		from unnest(domains, mails, recipients, sources, relay_hosts, first_seen, last_seen)
+			as added (recipient_domain, mails, recipients, sources, relay_hosts, first_seen, last_seen)
 		left join counted on counted.recipient_domain = added.recipient_domain
 		on conflict (sensor, recipient_domain) do update
 			set mails = kept.mails + excluded.mails, recipients = kept.recipients + excluded.recipients,
 				sources = kept.sources + excluded.sources, relay_hosts = kept.relay_hosts + excluded.relay_hosts,
 				first_seen = least(kept.first_seen, excluded.first_seen), last_seen = greatest(kept.last_seen, excluded.last_seen);
 end;
-comment on function rollup_add_domain(text, text[], bigint[], timestamptz[], timestamptz[], text[], text[], text[]) is 'Adds to rollup_domain and rollup_domain_member';
+comment on function rollup_add_domain(text, text[], bigint[], bigint[], bigint[], bigint[], timestamptz[], timestamptz[], text[], text[], text[]) is 'Adds to rollup_domain and rollup_domain_member';
 
 create function rollup_add_relay_domain(of_sensor text, relay_hosts text[], relay_ports integer[], domains text[], mails bigint[],
 	first_seen timestamptz[], last_seen timestamptz[]) returns void
@@ -464,10 +467,12 @@ comment on column rollup_difference.bare is 'What the bare tables give; null: no
 
 -- --- making anew ---------------------------------------------------------------------------------------------------------------
 
--- What has no time can't be told apart by age, so it is all of a sensor or nothing.
+-- What has no time can't be told apart by age, so it is all of a sensor or nothing. All rows of it are read: on tables without statistics
+-- (a fresh database) the planner would look up each mail's recipients among all of the sensor's.
 create function rollup_rebuild(of_sensor text default null, forced boolean default false) returns void
 	language plpgsql
 	set search_path = otori, pg_temp
+	set enable_nestloop = off
 as $$
 declare
 	one text;
@@ -623,13 +628,13 @@ comment on function reclassify(text, bigint, timestamptz, text, class) is 'recla
 
 grant select on rollup_access, rollup_source, rollup_destination, rollup_direct, rollup_mail, rollup_domain, rollup_domain_member,
 	rollup_relay_domain, rollup_change, rollup_difference to otori_loader, otori_read;
--- a visitor that nobody has seen before costs a third by COPY of what it costs by rollup_add_source
-grant insert on rollup_source to otori_loader;
+-- what nobody has seen before costs a third by COPY of what it costs by the functions
+grant insert on rollup_source, rollup_domain_member to otori_loader;
 revoke execute on function quarter_of(timestamptz), destination_name(text), recipient_domain(text), recipient_name(text), rollup_lock(text),
 	rollup_add_access(text, timestamptz[], integer[], integer[], text[], bigint[], bigint[]),
 	rollup_add_source(text, inet[], integer[], bigint[], bigint[]), rollup_add_destination(text, text[], integer[], bigint[]),
 	rollup_add_direct(text, inet[], text[], bigint[]), rollup_add_mail(text, timestamptz[], boolean[], boolean[], bigint[]),
-	rollup_add_domain(text, text[], bigint[], timestamptz[], timestamptz[], text[], text[], text[]),
+	rollup_add_domain(text, text[], bigint[], bigint[], bigint[], bigint[], timestamptz[], timestamptz[], text[], text[], text[]),
 	rollup_add_relay_domain(text, text[], integer[], text[], bigint[], timestamptz[], timestamptz[]),
 	bare_access, bare_source, bare_destination, bare_direct, bare_mail, bare_domain_member, bare_domain,
 	bare_relay_domain, rollup_rebuild(text, boolean), reclassify_many(text, bigint[], timestamptz[], text[], class[]),
@@ -641,6 +646,6 @@ grant execute on function rollup_lock(text),
 	rollup_add_access(text, timestamptz[], integer[], integer[], text[], bigint[], bigint[]),
 	rollup_add_source(text, inet[], integer[], bigint[], bigint[]), rollup_add_destination(text, text[], integer[], bigint[]),
 	rollup_add_direct(text, inet[], text[], bigint[]), rollup_add_mail(text, timestamptz[], boolean[], boolean[], bigint[]),
-	rollup_add_domain(text, text[], bigint[], timestamptz[], timestamptz[], text[], text[], text[]),
+	rollup_add_domain(text, text[], bigint[], bigint[], bigint[], bigint[], timestamptz[], timestamptz[], text[], text[], text[]),
 	rollup_add_relay_domain(text, text[], integer[], text[], bigint[], timestamptz[], timestamptz[]),
 	reclassify_many(text, bigint[], timestamptz[], text[], class[]), reclassify(text, bigint, timestamptz, text, class) to otori_loader;

@@ -19,7 +19,7 @@
 #include <time.h>
 
 #define PIECE_BYTES (256u << 10) /* of the table whose COPY is open */
-#define CHANGE_BYTES (1u << 20)	 /* of another one: worth a change */
+#define CHANGE_BYTES (2u << 20)	 /* of another one: worth a change */
 #define NS_PER_SECOND UINT64_C(1000000000)
 #define TIME_LIMIT_NS (UINT64_C(7258118400) * NS_PER_SECOND) /* 2200-01-01 */
 
@@ -103,7 +103,7 @@ static bool came_second(const PGresult *result, const char *state)
 	const char *table = PQresultErrorField(result, PG_DIAG_TABLE_NAME);
 
 	return state && table && !strcmp(state, "23505") &&
-	       (!strcmp(table, "payload") || !strcmp(table, "rollup_source"));
+	       (!strcmp(table, "payload") || !strcmp(table, "rollup_source") || !strcmp(table, "rollup_domain_member"));
 }
 
 /* Tried again, it would take them all again, and what lies behind it would wait for ever. */
@@ -330,6 +330,7 @@ int load_connect(struct load *load, PGconn *connection)
 	copy_sender_connect(load->sender, connection);
 	load->in_transaction = false;
 	load->open = -1;
+	load_payloads_forget(load);
 	forget(load);
 	load_exploits_forget(load);
 	/*
@@ -378,6 +379,7 @@ int load_begin(struct load *load, const struct journal_header *header)
 
 	if (strcmp(load->header.sensor, header->sensor)) {
 		payload_forget(load->payloads);
+		load_payloads_forget(load);
 		load_rollups_forget(load);
 	}
 	load->header = *header;

@@ -54,6 +54,7 @@
 	X(LEDGER, "otori.ledger", "sensor, minute, port, family, term, segment, value") \
 	X(PACKET_COUNT, "otori.packet_count", "sensor, minute, port, family, segment, " LOAD_PACKET_COLUMNS) \
 	X(ROLLUP_SOURCE, "otori.rollup_source", "sensor, source, relay_port, accesses, attempts") \
+	X(ROLLUP_MEMBER, "otori.rollup_domain_member", "sensor, recipient_domain, kind, member") \
 	X(VIOLATION, "otori.violation", "sensor, segment, place, seen_at, reported_by, what, frame")
 
 #define LOAD_PACKET_COLUMNS \
@@ -190,6 +191,8 @@ int load_payload(struct load *load, struct slice bytes, uint64_t first_seen_ns, 
 /* Makes rows of those payloads that wait and that the database doesn't have. */
 int load_payloads_flush(struct load *load);
 void load_payloads_clear(struct load *load);
+/* Another sensor or another database: what it has is not known. */
+void load_payloads_forget(struct load *load);
 
 struct load_exploits *load_exploits_new(const struct exploit_rules *rules);
 void load_exploits_free(struct load_exploits *exploits);

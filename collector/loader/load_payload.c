@@ -6,10 +6,12 @@
  * load.c. May not talk to the database but through load.h.
  *
  * COPY knows no `on conflict`. Payloads wait in a batch; the database is asked which of their identities it knows, and
- * the others are copied. (A staging table, merged by insert with on conflict, took twice the time where most payloads
- * were new.)
+ * the others are copied. Where many are new, those that it can't know (known_keys.h) are not asked for: only loaders of
+ * this sensor enter payloads, and one who comes second tries again (load.c), asks then and goes on. (A staging table,
+ * merged by insert with on conflict, took twice the time where most payloads were new.)
  */
 #include "loader/load.h"
+#include "loader/known_keys.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -17,6 +19,7 @@
 
 #define BATCH_PAYLOADS 2048u
 #define BATCH_BYTES (1u << 20)
+#define BATCH_MANY 1024u	    /* from so many new ones on it pays to know what is there */
 #define PLACES (2 * BATCH_PAYLOADS) /* a power of two */
 #define BYTEA_OID 17
 
@@ -24,13 +27,14 @@ struct waiting {
 	uint8_t sha256[PAYLOAD_SHA256_BYTES];
 	size_t offset, length; /* in bytes */
 	uint64_t first_seen_ns;
-	bool known;
+	bool ask, known;
 };
 
 struct load_payload_batch {
 	struct waiting waiting[BATCH_PAYLOADS];
 	uint16_t places[PLACES]; /* by identity: waiting + 1, 0 = free */
-	size_t count, length;
+	size_t count, length, asked;
+	struct known_keys there;
 	uint8_t bytes[BATCH_BYTES + LOAD_PAYLOAD_MAX_BYTES];
 	uint8_t question[20 + BATCH_PAYLOADS * (4 + PAYLOAD_SHA256_BYTES)];
 };
@@ -42,6 +46,8 @@ struct load_payload_batch *load_payload_batch_new(void)
 
 void load_payload_batch_free(struct load_payload_batch *batch)
 {
+	if (batch)
+		known_keys_forget(&batch->there);
 	free(batch);
 }
 
@@ -71,7 +77,8 @@ static uint8_t *put_be32(uint8_t *to, uint32_t value)
 	return to + sizeof(value);
 }
 
-/* All identities of the batch as a bytea[] in binary (PostgreSQL's array_recv); returns its length. */
+/* The identities of the batch that are asked for as a bytea[] in binary (PostgreSQL's array_recv); returns its length.
+ */
 static int put_question(struct load_payload_batch *batch)
 {
 	uint8_t *to = batch->question;
@@ -79,9 +86,11 @@ static int put_question(struct load_payload_batch *batch)
 	to = put_be32(to, 1); /* dimensions */
 	to = put_be32(to, 0); /* no nulls */
 	to = put_be32(to, BYTEA_OID);
-	to = put_be32(to, (uint32_t)batch->count);
+	to = put_be32(to, (uint32_t)batch->asked);
 	to = put_be32(to, 1); /* first index */
 	for (size_t i = 0; i < batch->count; i++) {
+		if (!batch->waiting[i].ask)
+			continue;
 		to = put_be32(to, PAYLOAD_SHA256_BYTES);
 		memcpy(to, batch->waiting[i].sha256, PAYLOAD_SHA256_BYTES);
 		to += PAYLOAD_SHA256_BYTES;
@@ -118,6 +127,30 @@ static int ask_known(struct load *load)
 	return 0;
 }
 
+/* All, but those that are new for certain. */
+static void choose_asked(struct load_payload_batch *batch)
+{
+	struct known_keys *there = &batch->there;
+	uint8_t key[4 + PAYLOAD_SHA256_BYTES];
+
+	put_be32(key, PAYLOAD_SHA256_BYTES);
+	batch->asked = 0;
+	for (size_t i = 0; i < batch->count; i++) {
+		bool was_there = true;
+
+		memcpy(key + 4, batch->waiting[i].sha256, PAYLOAD_SHA256_BYTES);
+		if (there->valid && key_set_add(&there->keys, key, sizeof(key), &was_there))
+			known_keys_doubt(there);
+		batch->waiting[i].ask = was_there;
+		batch->asked += was_there;
+	}
+}
+
+void load_payloads_forget(struct load *load)
+{
+	known_keys_forget(&load->payload_batch->there);
+}
+
 static int put_row(struct load *load, const struct waiting *payload)
 {
 	struct copy_buffer *row = load_row(load, LOAD_PAYLOAD, 5);
@@ -132,14 +165,21 @@ static int put_row(struct load *load, const struct waiting *payload)
 int load_payloads_flush(struct load *load)
 {
 	struct load_payload_batch *batch = load->payload_batch;
-	int error;
+	int error = 0;
 
 	if (!batch->count)
 		return 0;
+	if (!batch->there.valid && batch->count >= BATCH_MANY) {
+		error = load_copy_end(load);
+		if (!error)
+			error = known_keys_read(load, &batch->there, "sha256 from otori.payload");
+	}
+	choose_asked(batch);
 	/* The question sees what this transaction has copied, so the rows of one batch are sent before the next one
 	 * asks. */
-	error = load_copy_end(load);
-	if (!error)
+	if (!error && batch->asked)
+		error = load_copy_end(load);
+	if (!error && batch->asked)
 		error = ask_known(load);
 	for (size_t i = 0; !error && i < batch->count; i++)
 		if (!batch->waiting[i].known)

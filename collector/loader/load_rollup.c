@@ -33,7 +33,8 @@ void load_rollups_free(struct load_rollups *rollups)
 		rollup_table_free(&rollups->tables[i]);
 	for (int i = 0; i < ROLLUP_COLUMNS_MAX; i++)
 		copy_buffer_free(&rollups->columns[i]);
-	key_set_free(&rollups->known.keys);
+	for (int i = 0; i < KNOWN_COUNT; i++)
+		known_keys_forget(&rollups->known[i]);
 	copy_buffer_free(&rollups->relay_host);
 	copy_buffer_free(&rollups->text);
 	free(rollups);
@@ -48,11 +49,8 @@ void load_rollups_clear(struct load *load)
 
 void load_rollups_forget(struct load *load)
 {
-	struct known_sources *known = &load->rollups->known;
-
-	key_set_free(&known->keys);
-	known->valid = false;
-	known->wait = 0;
+	for (int i = 0; i < KNOWN_COUNT; i++)
+		known_keys_forget(&load->rollups->known[i]);
 }
 
 static int out_of_memory(struct load *load)

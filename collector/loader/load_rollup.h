@@ -8,7 +8,7 @@
 #ifndef OTORI_LOAD_ROLLUP_H
 #define OTORI_LOAD_ROLLUP_H
 
-#include "loader/key_set.h"
+#include "loader/known_keys.h"
 #include "loader/load.h"
 #include "loader/rollup_table.h"
 
@@ -19,7 +19,7 @@ enum rollup {
 	ROLLUP_DESTINATION,  /* relay_host, relay_port: accesses */
 	ROLLUP_DIRECT,	     /* source, kind: conversations */
 	ROLLUP_MAIL,	     /* quarter, direct, probe: mails */
-	ROLLUP_DOMAIN,	     /* recipient_domain: mails, first_seen, last_seen */
+	ROLLUP_DOMAIN,	     /* recipient_domain: mails, recipients, sources, relay_hosts, first_seen, last_seen */
 	ROLLUP_MEMBER,	     /* recipient_domain, kind, member: nothing, it is there */
 	ROLLUP_RELAY_DOMAIN, /* relay_host, relay_port, recipient_domain: mails, first_seen, last_seen */
 	ROLLUP_COUNT
@@ -28,24 +28,16 @@ enum rollup {
 /* Where a segment has more, what was gathered is sent before its end: memory stays bounded. */
 #define ROLLUP_KEYS_MAX 65536u
 #define ROLLUP_KEY_BYTES_MAX (16u << 20)
-#define ROLLUP_COLUMNS_MAX 7 /* of one statement, the sensor aside */
+#define ROLLUP_COLUMNS_MAX 10 /* of one statement, the sensor aside */
 
-/* From so many visitors in a segment on it pays to know which ones are new. */
-#define ROLLUP_SOURCES_MANY 2048u
-/* Segments to wait before the known ones are read again, where others changed them or there were too many. */
-#define ROLLUP_READ_AGAIN 64u
-
-/* The keys of rollup_source in the database, as of the last time that we held the lock. */
-struct known_sources {
-	struct key_set keys;
-	bool valid;
-	int64_t changes; /* as rollup_lock gave it then */
-	unsigned wait;	 /* segments */
-};
+/* From so many keys in a segment on it pays to know which ones are new. */
+#define ROLLUP_KEYS_MANY 2048u
+/* The roll-ups of which the loader keeps in mind what the database has. */
+enum rollup_known { KNOWN_SOURCES, KNOWN_MEMBERS, KNOWN_COUNT };
 
 struct load_rollups {
 	struct rollup_table tables[ROLLUP_COUNT];
-	struct known_sources known;
+	struct known_keys known[KNOWN_COUNT]; /* as of the last time that we held the lock */
 	struct copy_buffer columns[ROLLUP_COLUMNS_MAX];
 	/* The mail whose recipients follow; counts: it is complete and came through a proxy. */
 	bool counts;
@@ -56,9 +48,9 @@ struct load_rollups {
 };
 
 /*
- * Makes rows of the visitors that the database doesn't have, where that can be known, and takes them out of the table.
- * changes: what rollup_lock has just given. A COPY may be under way afterwards.
+ * Makes rows of the visitors and members that the database doesn't have, where that can be known, and takes them out of
+ * their tables. changes: what rollup_lock has just given. A COPY may be under way afterwards.
  */
-int load_rollup_new_sources(struct load *load, int64_t changes);
+int load_rollup_new_rows(struct load *load, int64_t changes);
 
 #endif

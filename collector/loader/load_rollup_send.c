@@ -33,7 +33,7 @@ static const struct shape {
 	[ROLLUP_DESTINATION] = { { TEXT_OID, INT4_OID }, 1, false },
 	[ROLLUP_DIRECT] = { { INET_OID, TEXT_OID }, 1, false },
 	[ROLLUP_MAIL] = { { TIMESTAMPTZ_OID, BOOL_OID, BOOL_OID }, 1, false },
-	[ROLLUP_DOMAIN] = { { TEXT_OID }, 1, true },
+	[ROLLUP_DOMAIN] = { { TEXT_OID }, 4, true },
 	[ROLLUP_MEMBER] = { { TEXT_OID, TEXT_OID, TEXT_OID }, 0, false },
 	[ROLLUP_RELAY_DOMAIN] = { { TEXT_OID, INT4_OID, TEXT_OID }, 1, true },
 };
@@ -47,7 +47,8 @@ static const struct {
 	{ ROLLUP_DESTINATION, ROLLUP_DESTINATION, "select otori.rollup_add_destination($1, $2, $3, $4)" },
 	{ ROLLUP_DIRECT, ROLLUP_DIRECT, "select otori.rollup_add_direct($1, $2, $3, $4)" },
 	{ ROLLUP_MAIL, ROLLUP_MAIL, "select otori.rollup_add_mail($1, $2, $3, $4, $5)" },
-	{ ROLLUP_DOMAIN, ROLLUP_MEMBER, "select otori.rollup_add_domain($1, $2, $3, $4, $5, $6, $7, $8)" },
+	{ ROLLUP_DOMAIN, ROLLUP_MEMBER,
+	  "select otori.rollup_add_domain($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)" },
 	{ ROLLUP_RELAY_DOMAIN, ROLLUP_RELAY_DOMAIN,
 	  "select otori.rollup_add_relay_domain($1, $2, $3, $4, $5, $6, $7)" },
 };
@@ -159,7 +160,7 @@ int load_rollups_flush(struct load *load)
 		return 0;
 	error = lock(load, &changes);
 	if (!error)
-		error = load_rollup_new_sources(load, changes);
+		error = load_rollup_new_rows(load, changes);
 	if (!error)
 		error = load_copy_end(load);
 	for (unsigned i = 0; !error && i < sizeof(statements) / sizeof(statements[0]); i++)

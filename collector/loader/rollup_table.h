@@ -14,11 +14,13 @@
 #include "loader/copy_binary.h"
 #include "loader/seeded_hash.h"
 
+#define ROLLUP_SUMS 4
+
 struct rollup_entry {
 	size_t key; /* offset of its first column in keys.bytes */
 	uint32_t key_bytes;
 	uint32_t hash; /* the lower half: tells most keys apart without a look at them */
-	int64_t sums[2];
+	int64_t sums[ROLLUP_SUMS];
 	uint64_t first_ns, last_ns;
 	uint64_t mark; /* free for the caller */
 };

@@ -436,6 +436,49 @@ static void two_loaders_share_the_work(void **state)
 	journal_close(&other);
 }
 
+/* So many new payloads that the loaders keep in mind what the database has; each learns of the other's by a refusal. */
+static void two_loaders_bring_the_same_payloads(void **state)
+{
+	static volatile int stop;
+	static struct loader_settings settings[2];
+	static struct journal journals[2];
+	pthread_t threads[2];
+	void *failed;
+
+	(void)state;
+	for (uint64_t j = 0; j < 2; j++) {
+		journal_open(&journals[j], j ? "same-1" : "same-0");
+		journals[j].sensor = "same";
+		for (uint64_t i = 0; i < 6000; i++) {
+			struct record_access access = some_access(j << 32 | (i + 1));
+			char text[32];
+
+			access.started_at_ns = access.ended_at_ns = DAY_2007 + i;
+			access.payload = slice_of(text, (size_t)sprintf(text, "payload %u", (unsigned)(i % 5000)));
+			assert_int_equal(record_append_access(&journals[j].buffer, &access), 0);
+			if (i % 1500 == 1499)
+				journal_put(&journals[j], 0, 1);
+		}
+		settings[j] = (struct loader_settings){ .journal = journals[j].path,
+							.conninfo = postgres.loader,
+							.retry_milliseconds = 20,
+							.poll_milliseconds = 20,
+							.stop = &stop,
+							.quiet = true };
+	}
+	for (int j = 0; j < 2; j++)
+		assert_int_equal(pthread_create(&threads[j], NULL, run_loader, &settings[j]), 0);
+	ask_until("12000", "select count(*) from access where sensor = '%s'", "same");
+	stop = 1;
+	for (int j = 0; j < 2; j++) {
+		assert_int_equal(pthread_join(threads[j], &failed), 0);
+		assert_null(failed);
+		journal_close(&journals[j]);
+	}
+	ask_is("5000", "select count(*) from payload where sensor = '%s'", "same");
+	ask_is("0", "select count(set_aside) from journal_segment where sensor = '%s'", "same");
+}
+
 static void an_outage_only_waits(void **state)
 {
 	static volatile int stop;
@@ -669,6 +712,7 @@ int main(void)
 		cmocka_unit_test(a_segment_loads_once),
 		cmocka_unit_test(a_killed_loader_leaves_no_half),
 		cmocka_unit_test(two_loaders_share_the_work),
+		cmocka_unit_test(two_loaders_bring_the_same_payloads),
 		cmocka_unit_test(an_outage_only_waits),
 		cmocka_unit_test(partitions_may_vanish),
 		cmocka_unit_test(bad_segments_are_set_aside),

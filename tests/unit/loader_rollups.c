@@ -153,6 +153,30 @@ static void names_are_those_of_sql(void **state)
 	}
 }
 
+/* New members become rows without a look at them, so an address of a visitor is written as the database writes it. */
+static void addresses_are_written_as_in_sql(void **state)
+{
+	(void)state;
+	seed = 9;
+	for (int round = 0; round < 3000; round++) {
+		struct address address = { { 0 }, round % 8 != 0 };
+		char text[ADDRESS_TEXT_BYTES];
+		const char *values[] = { text };
+		PGresult *result;
+
+		for (uint32_t set = random_below(9); set; set--)
+			address.bytes[random_below(address.ipv6 ? 16 : 4)] =
+				(uint8_t)random_below(3 + random_below(254));
+		if (address.ipv6 && !random_below(4))
+			memset(address.bytes, 0, 10), memset(address.bytes + 10, random_below(2) ? 0xff : 0, 2);
+		address_text(&address, text);
+		result = PQexecParams(postgres.connection, "select host($1::inet)", 1, NULL, values, NULL, NULL, 0);
+		assert_int_equal(PQresultStatus(result), PGRES_TUPLES_OK);
+		assert_string_equal(PQgetvalue(result, 0, 0), text);
+		PQclear(result);
+	}
+}
+
 /* In SQL the names are what the documents say; C is the same by the test above. */
 static void names_are_as_told(void **state)
 {
@@ -441,6 +465,34 @@ static void put_crowd(struct journal *journal, uint64_t *id, uint32_t first)
 		put_web(journal, (*id)++, first + i);
 }
 
+/* Mails to 3,000 recipients of seven domains, from 50 visitors through 11 hosts. */
+static void put_letters(struct journal *journal, uint64_t *id, uint32_t first)
+{
+	for (uint32_t i = 0; i < 1000; i++) {
+		char host[32], address[48];
+		struct record_mail mail = { .access = *id,
+					    .mail = (*id)++,
+					    .received_at_ns = DAY_2007 + (first + i) * NS,
+					    .relay_host = slice_of(host, (size_t)sprintf(host, "mx%u.example", i % 11)),
+					    .relay_port = 25,
+					    .complete = 1,
+					    .recipients = 3 };
+
+		mail.endpoints = some_endpoints();
+		mail.endpoints.source.bytes[3] = (uint8_t)(i % 50);
+		assert_int_equal(record_append_mail(&journal->buffer, &mail), 0);
+		for (uint32_t j = 0; j < 3; j++) {
+			uint32_t n = first + 3 * i + j;
+			struct record_mail_recipient recipient = {
+				mail.mail, mail.received_at_ns, j,
+				slice_of(address, (size_t)sprintf(address, "u%u@d%u.example", n, n % 7))
+			};
+
+			assert_int_equal(record_append_mail_recipient(&journal->buffer, &recipient), 0);
+		}
+	}
+}
+
 /* In each segment half of the visitors are new, and half were there in the one before; between them somebody else
  * enters and removes some. */
 static void new_visitors_and_known_ones(void **state)
@@ -452,16 +504,22 @@ static void new_visitors_and_known_ones(void **state)
 	journal_open(&journal, "crowd");
 	for (uint32_t segment = 0; segment < 6; segment++) {
 		put_crowd(&journal, &id, segment * 1500);
+		put_letters(&journal, &id, segment * 1500);
 		journal_put(&journal, 0, 1);
 	}
 	assert_int_equal(drain(&journal).segments, 6);
 	ask_is("10500|18000|2",
 	       "select concat_ws('|', count(*), sum(accesses), max(accesses)) from rollup_source where sensor = '%s'",
 	       "crowd");
+	ask_is("7|10500|77",
+	       "select concat_ws('|', count(*), sum(recipients), sum(relay_hosts)) from rollup_domain where sensor = "
+	       "'%s'",
+	       "crowd");
 	no_difference("crowd");
 	/* a new loader reads who is there */
 	for (uint32_t segment = 0; segment < 3; segment++) {
 		put_crowd(&journal, &id, segment * 1500 + 9000);
+		put_letters(&journal, &id, segment * 1500 + 9000);
 		journal_put(&journal, 0, 1);
 	}
 	assert_int_equal(drain(&journal).segments, 3);
@@ -626,6 +684,7 @@ static void loaders_at_once_sum_right(void **state)
 			 */
 			put_random(&journals[i], &id, 200);
 			put_crowd(&journals[i], &id, (uint32_t)segment * 1500 + (uint32_t)i * 3000);
+			put_letters(&journals[i], &id, (uint32_t)segment * 1500);
 			journal_put(&journals[i], 0, 1);
 		}
 	}
@@ -664,6 +723,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_those_of_sql),
 		cmocka_unit_test(names_are_as_told),
+		cmocka_unit_test(addresses_are_written_as_in_sql),
 		cmocka_unit_test(a_key_has_one_entry),
 		cmocka_unit_test(sums_are_those_of_the_rows),
 		cmocka_unit_test(a_wrong_sum_is_seen),

@@ -84,7 +84,7 @@ create role a_loader in role otori_loader;
 set local role a_loader;
 select lives_ok($$select otori.rollup_lock('s'),
 	otori.rollup_add_access('s', '{2020-03-01 01:00+00}', '{8080}', '{80}', '{web}', '{1}', '{0}'),
-	otori.rollup_add_domain('s', '{d}', '{1}', '{2020-03-01}', '{2020-03-01}', '{d,d}', '{source,recipient}', '{2001:DB8:0::1,r}')$$,
+	otori.rollup_add_domain('s', '{d}', '{1}', '{0}', '{0}', '{0}', '{2020-03-01}', '{2020-03-01}', '{d,d}', '{source,recipient}', '{2001:DB8:0::1,r}')$$,
 	'the loader adds');
 reset role;
 select results_eq($$select member from rollup_domain_member where sensor = 's' and recipient_domain = 'd' order by 1$$,
