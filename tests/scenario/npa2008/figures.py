@@ -32,7 +32,7 @@ class Plan:
 
     def __init__(self, path):
         self.sensors = {}
-        self.expectations = []
+        self.expectations, self.sentences = [], []
         sensor = None
         with open(path, encoding="utf-8") as file:
             for line in file:
@@ -44,6 +44,8 @@ class Plan:
                     self.zone_name = words[1]
                 elif words[0] == "country-layout":
                     self.layout = words[1]
+                elif words[0] == "print":
+                    self.sentences.append((words[1], " ".join(words[2:])))
                 elif words[0] == "expect":
                     self.expectations.append(tuple(words[1:4]))
                 elif words[0] == "sensor":

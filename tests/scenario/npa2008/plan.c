@@ -326,6 +326,7 @@ static const struct statement {
 	{ "mail-bytes", true, read_mail_bytes },
 	{ "probe", true, read_probe },
 	{ "expect", false, read_expect },
+	{ "print", false, read_expect },
 };
 
 static void read_line(struct reader *reader, char *line)
