@@ -32,3 +32,16 @@ bool address_equal(const struct address *a, const struct address *b)
 {
 	return a->ipv6 == b->ipv6 && !memcmp(a->bytes, b->bytes, sizeof(a->bytes));
 }
+
+struct address address_unwrapped(const struct address *address)
+{
+	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+	static const uint8_t translated[12] = { 0x00, 0x64, 0xff, 0x9b };
+	struct address inner = { .ipv6 = false };
+
+	if (!address->ipv6 || (memcmp(address->bytes, mapped, sizeof mapped) != 0 &&
+			       memcmp(address->bytes, translated, sizeof translated) != 0))
+		return *address;
+	memcpy(inner.bytes, address->bytes + 12, 4);
+	return inner;
+}

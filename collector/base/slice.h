@@ -42,6 +42,8 @@ const char *address_text(const struct address *address, char *text);
 
 /* Reads an IPv4 or IPv6 address (no brackets, no prefix). 0 or -EINVAL. */
 int address_parse(const char *text, struct address *address);
+/* IPv4 in its own form: mapped into IPv6 (RFC 4291) and translated (RFC 6052) addresses are the IPv4 hosts behind. */
+struct address address_unwrapped(const struct address *address);
 
 bool address_equal(const struct address *a, const struct address *b);
 

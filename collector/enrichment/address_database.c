@@ -56,8 +56,9 @@ int address_database_open(const char *path, struct address_database **database, 
 	if (status != MMDB_SUCCESS) {
 		int error = -EBADMSG;
 
-		/* an empty file can't be mapped: EINVAL */
-		if ((status == MMDB_FILE_OPEN_ERROR || status == MMDB_IO_ERROR) && errno && errno != EINVAL)
+		/* an empty file can't be mapped: EINVAL; nor can a folder: ENODEV */
+		if ((status == MMDB_FILE_OPEN_ERROR || status == MMDB_IO_ERROR) && errno && errno != EINVAL &&
+		    errno != ENODEV)
 			error = -errno;
 		free(made);
 		return error == -EBADMSG
@@ -91,24 +92,10 @@ const char *address_database_date(const struct address_database *database)
 	return database->date;
 }
 
-/* IPv4 in its own form: mapped into IPv6 (RFC 4291) and translated (RFC 6052) addresses are the IPv4 hosts behind. */
-static struct address unwrapped(const struct address *address)
-{
-	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-	static const uint8_t translated[12] = { 0x00, 0x64, 0xff, 0x9b };
-	struct address inner = { .ipv6 = false };
-
-	if (!address->ipv6 || (memcmp(address->bytes, mapped, sizeof mapped) != 0 &&
-			       memcmp(address->bytes, translated, sizeof translated) != 0))
-		return *address;
-	memcpy(inner.bytes, address->bytes + 12, 4);
-	return inner;
-}
-
 /* 1 = there is an entry, 0 = there is none, -EBADMSG. */
 static int look_up(const struct address_database *database, const struct address *address, MMDB_entry_s *entry)
 {
-	struct address wanted = unwrapped(address);
+	struct address wanted = address_unwrapped(address);
 	struct sockaddr_in6 ipv6 = { .sin6_family = AF_INET6 };
 	struct sockaddr_in ipv4 = { .sin_family = AF_INET };
 	const struct sockaddr *socket_address = wanted.ipv6 ? (const void *)&ipv6 : (const void *)&ipv4;

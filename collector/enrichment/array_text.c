@@ -72,9 +72,11 @@ void array_text_add_addresses(struct array_text *array, const struct address *ad
 	begin_element(array);
 	append(array, "\"{", 2);
 	for (size_t i = 0; i < count; i++) {
+		struct address host = address_unwrapped(&addresses[i]);
+
 		if (i)
 			append(array, ",", 1);
-		address_text(&addresses[i], text);
+		address_text(&host, text);
 		append(array, text, strlen(text));
 	}
 	append(array, "}\"", 2);

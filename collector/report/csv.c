@@ -10,13 +10,21 @@
 
 #include "report/words.h"
 
+/* Spaces of Unicode, which programs take off as they do the plain one. */
+static bool is_space(uint32_t point)
+{
+	return point == ' ' || point == 0xa0 || point == 0x1680 || (point >= 0x2000 && point <= 0x200a) ||
+	       point == 0x202f || point == 0x205f || point == 0x3000;
+}
+
 static bool begins_formula(const char *text)
 {
-	uint32_t point;
+	uint32_t point = 0;
+	size_t length = 0;
 
-	while (*text == ' ')
-		text++;
-	if (!words_read_point(text, &point))
+	while (*text && (length = words_read_point(text, &point)) && is_space(point))
+		text += length;
+	if (!*text || !length)
 		return false;
 	switch (point) {
 	case '=':
@@ -30,6 +38,10 @@ static bool begins_formula(const char *text)
 	case 0xff0d: /* full-width - */
 	case 0xff20: /* full-width @ */
 	case 0x2212: /* minus sign */
+	case 0xfe66: /* small = */
+	case 0xfe62: /* small + */
+	case 0xfe63: /* small - */
+	case 0xfe6b: /* small @ */
 		return true;
 	default:
 		return false;

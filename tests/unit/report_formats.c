@@ -156,6 +156,13 @@ static void csv_cannot_act_in_a_spreadsheet(void **state)
 	assert_written(write_csv, "-1", "\"'-1\"");
 	assert_written(write_csv, "@SUM(A1)", "\"'@SUM(A1)\"");
 	assert_written(write_csv, "  =1+1", "\"'  =1+1\"");
+	/* spaces that are no ASCII, and the small forms of the signs */
+	assert_written(write_csv, "\xc2\xa0=1", "\"'\xc2\xa0=1\"");
+	assert_written(write_csv, "\xe3\x80\x80 \xe2\x80\x83@A1", "\"'\xe3\x80\x80 \xe2\x80\x83@A1\"");
+	assert_written(write_csv, "\xef\xb9\xa6" "1", "\"'\xef\xb9\xa6" "1\"");
+	assert_written(write_csv, "\xef\xb9\xa2" "1", "\"'\xef\xb9\xa2" "1\"");
+	assert_written(write_csv, "  ", "\"  \"");
+	assert_written(write_csv, "\xe3\x80\x80", "\"\xe3\x80\x80\"");
 	assert_written(write_csv, "'=1+1", "\"''=1+1\"");
 	assert_written(write_csv,
 		       "\xef\xbc\x9d"
