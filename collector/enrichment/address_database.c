@@ -56,8 +56,9 @@ int address_database_open(const char *path, struct address_database **database, 
 	if (status != MMDB_SUCCESS) {
 		int error = -EBADMSG;
 
-		/* an empty file can't be mapped: EINVAL */
-		if ((status == MMDB_FILE_OPEN_ERROR || status == MMDB_IO_ERROR) && errno && errno != EINVAL)
+		/* an empty file can't be mapped: EINVAL; nor can a folder: ENODEV */
+		if ((status == MMDB_FILE_OPEN_ERROR || status == MMDB_IO_ERROR) && errno && errno != EINVAL &&
+		    errno != ENODEV)
 			error = -errno;
 		free(made);
 		return error == -EBADMSG
