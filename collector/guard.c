@@ -3,8 +3,8 @@
  * guard.c - the command `otori guard`: what keeps anything but answers from leaving.
  *
  * In:  argv, the interfaces of the running sensor (or those named). Out: one line a device, and one of the kernel
- * module; status 0 only where the guard is in place on all. Reads the kernel alone, not what the supervisor believes.
- * What is said of and to the kernel module is guard_commands.c's.
+ * module; status 0 only where the guard is in place on all, and a module that is there can be asked. Reads the kernel
+ * alone, not what the supervisor believes. What is said of and to the kernel module is guard_commands.c's.
  */
 #include <net/if.h>
 #include <stdio.h>
@@ -23,7 +23,8 @@ static void help(void)
 	     "       otori guard disarm | seal | lock\n"
 	     "       otori guard watch [--json]\n\n"
 	     "status  for each interface (of the running sensor, or those named) whether the tc guard stands on its\n"
-	     "        egress, and what the kernel module does. Status 0: the tc guard is on all of them.\n"
+	     "        egress, and what the kernel module does. Status 0: the tc guard is on all of them,\n"
+	     "        and the module, where there is one, can be asked.\n"
 	     "arm     the kernel module guards these decoys, by the stateless rule (otori run arms it by itself)\n"
 	     "disarm  it guards nothing any more; refused once it is sealed\n"
 	     "seal    its guard stays as long as the module is loaded, and the module holds itself. Debian's kernels\n"
@@ -84,7 +85,8 @@ static int status(int argc, char **argv)
 			result = COMMAND_FAILURE;
 	if (json)
 		printf("],\"module\":");
-	guard_commands_status(json);
+	if (guard_commands_status(json) != COMMAND_OK)
+		result = COMMAND_FAILURE;
 	if (json)
 		printf("}\n");
 	return result;

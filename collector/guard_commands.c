@@ -31,6 +31,16 @@ static int done(struct guard_module *module, int err, const struct problem *prob
 	return err ? (int)problem->status : COMMAND_OK;
 }
 
+/* Names of processes and devices are their owners' to choose. */
+static void json_text(const char *text)
+{
+	for (; *text; text++)
+		if (*text == '"' || *text == '\\' || (unsigned char)*text < 0x20 || (unsigned char)*text > 0x7e)
+			printf("\\u%04x", (unsigned)(unsigned char)*text);
+		else
+			putchar(*text);
+}
+
 /* --- status ------------------------------------------------------------------------------------------------------- */
 
 static void text_status(const struct guard_module_status *status)
@@ -64,7 +74,15 @@ static void json_status(const struct guard_module_status *status)
 	printf("]}");
 }
 
-void guard_commands_status(bool json)
+/* It is loaded, as far as one can tell, and can't be asked. */
+static void json_trouble(const char *text)
+{
+	printf("{\"loaded\":null,\"trouble\":\"");
+	json_text(text);
+	printf("\"}");
+}
+
+int guard_commands_status(bool json)
 {
 	struct guard_module *module;
 	struct guard_module_status status;
@@ -77,11 +95,14 @@ void guard_commands_status(bool json)
 		json_status(&status);
 	else if (!err)
 		text_status(&status);
+	else if (err == -ENOENT)
+		printf(json ? "{\"loaded\":false}" : "module: not loaded\n");
 	else if (json)
-		printf("{\"loaded\":%s}", err == -ENOENT ? "false" : "null");
+		json_trouble(problem.text);
 	else
-		printf("module: %s\n", err == -ENOENT ? "not loaded" : problem.text);
+		printf("module: %s\n", problem.text);
 	guard_module_close(module);
+	return err && err != -ENOENT ? COMMAND_FAILURE : COMMAND_OK;
 }
 
 /* --- commands ----------------------------------------------------------------------------------------------------- */
@@ -169,16 +190,6 @@ int guard_commands_lock(void)
 
 /* --- watch -------------------------------------------------------------------------------------------------------- */
 
-/* Names of processes and devices are their owners' to choose. */
-static void json_text(const char *text)
-{
-	for (; *text; text++)
-		if (*text == '"' || *text == '\\' || (unsigned char)*text < 0x20 || (unsigned char)*text > 0x7e)
-			printf("\\u%04x", (unsigned)(unsigned char)*text);
-		else
-			putchar(*text);
-}
-
 static void show_violation(const struct guard_module_violation *v, void *context)
 {
 	bool json = *(bool *)context;
@@ -211,7 +222,11 @@ int guard_commands_watch(bool json)
 		ready.fd = guard_module_watch(module, &problem);
 		err = ready.fd < 0 ? ready.fd : 0;
 	}
-	while (!err && poll(&ready, 1, -1) >= 0)
-		guard_module_read(module, show_violation, &json);
+	while (!err && poll(&ready, 1, -1) >= 0) {
+		uint32_t damaged = guard_module_read(module, show_violation, &json);
+
+		if (damaged)
+			log_warning("%u violations cannot be read: the module's messages are cut short", damaged);
+	}
 	return done(module, err, &problem);
 }

@@ -9,8 +9,11 @@
 
 #include <stdbool.h>
 
-/* Says what the module does, or that there is none: a line, or a JSON value without a line's end. */
-void guard_commands_status(bool json);
+/*
+ * Says what the module does, or that there is none: a line, or a JSON value without a line's end. Fails where there is
+ * one that can't be asked, or does not answer as it should.
+ */
+int guard_commands_status(bool json);
 /* argv: the options of otori run, of which interfaces, decoys and ports are used; argv[0] is skipped. */
 int guard_commands_arm(int argc, char **argv);
 int guard_commands_disarm(void);

@@ -3,7 +3,8 @@
  * guard_module.c - commands to the kernel module and its answers: see guard_module.h.
  *
  * In:  struct guard_module_policy, commands. Out: messages of the family "otori" by libnl, and what its answers say.
- * May not decide what is guarded. An answer's lengths are libnl's to check, by the policies below.
+ * May not decide what is guarded. The lengths of attributes are libnl's to check, by the policies below; whether an
+ * answer is whole is checked here: one that is cut short says nothing, rather than that nothing is guarded.
  */
 #include "datapath/guard_module.h"
 
@@ -20,6 +21,7 @@
 
 #define MESSAGE_BYTES 262144 /* OTORI_MAX_PREFIXES decoys, each 40 bytes, and room */
 #define BUFFER_BYTES 524288
+#define ANSWER_SECONDS 10 /* of patience */
 
 struct guard_module {
 	struct nl_sock *commands, *violations; /* violations: NULL until watched */
@@ -78,6 +80,31 @@ static uint64_t get_u64(struct nlattr *const *a, int type)
 	return a[type] ? nla_get_u64(a[type]) : 0;
 }
 
+/* Takes an answer apart: 0, or -EBADMSG where it ends within an attribute, or one has another length than it must. */
+static int parse(struct nl_msg *message, struct nlattr **a)
+{
+	struct nlattr *attribute;
+	int rest;
+
+	if (genlmsg_parse(nlmsg_hdr(message), 0, a, OTORI_A_END - 1, policy) < 0)
+		return -EBADMSG;
+	attribute = nlmsg_attrdata(nlmsg_hdr(message), GENL_HDRLEN);
+	rest = nlmsg_attrlen(nlmsg_hdr(message), GENL_HDRLEN);
+	while (nla_ok(attribute, rest))
+		attribute = nla_next(attribute, &rest);
+	return rest > 0 ? -EBADMSG : 0;
+}
+
+/* Are they all there? types ends with 0. */
+static bool has(struct nlattr *const *a, const int *types)
+{
+	while (*types && a[*types])
+		types++;
+	return *types == 0;
+}
+
+#define HAS(a, ...) has(a, (const int[]){ __VA_ARGS__, 0 })
+
 /* The kernel ends its texts with a zero, and libnl has checked that they have one. */
 static const char *get_text(struct nlattr *const *a, int type)
 {
@@ -94,14 +121,14 @@ static int take_error(struct sockaddr_nl *from, struct nlmsgerr *error, void *co
 	struct guard_module *module = context;
 	struct nlmsghdr *header = (struct nlmsghdr *)((char *)error - NLMSG_HDRLEN);
 	struct nlattr *a[NLMSGERR_ATTR_MAX + 1];
-	int skip = (int)sizeof(*error);
+	size_t skip = sizeof(*error);
 
 	(void)from;
 	module->err = error->error;
-	if (!(header->nlmsg_flags & NLM_F_CAPPED))
-		skip += (int)error->msg.nlmsg_len - NLMSG_HDRLEN;
-	if ((header->nlmsg_flags & NLM_F_ACK_TLVS) && skip >= 0 &&
-	    nlmsg_parse(header, skip, a, NLMSGERR_ATTR_MAX, NULL) == 0 && a[NLMSGERR_ATTR_MSG])
+	if (!(header->nlmsg_flags & NLM_F_CAPPED) && error->msg.nlmsg_len > NLMSG_HDRLEN)
+		skip += error->msg.nlmsg_len - NLMSG_HDRLEN;
+	if ((header->nlmsg_flags & NLM_F_ACK_TLVS) && skip <= header->nlmsg_len &&
+	    nlmsg_parse(header, (int)skip, a, NLMSGERR_ATTR_MAX, NULL) == 0 && a[NLMSGERR_ATTR_MSG])
 		nla_strlcpy(module->said, a[NLMSGERR_ATTR_MSG], sizeof(module->said));
 	return NL_STOP;
 }
@@ -132,11 +159,39 @@ static struct nl_msg *message_new(const struct guard_module *module, uint8_t com
 	return message;
 }
 
-/* Sends, frees, and reads until the acknowledgement or the end. take: called for every answer, or NULL. */
-static int talk(struct guard_module *module, struct nl_msg *message, nl_recvmsg_msg_cb_t take, void *context)
+/* Who reads the answers of a command, and how that went. */
+struct reader {
+	int (*read)(struct nl_msg *message, void *context); /* 0 or -EBADMSG */
+	void *context;
+	uint32_t whole, damaged; /* answers */
+};
+
+static int take_answer(struct nl_msg *message, void *context)
+{
+	struct reader *reader = context;
+
+	if (reader->read(message, reader->context) == 0)
+		reader->whole++;
+	else
+		reader->damaged++;
+	return NL_OK;
+}
+
+static int judge(struct guard_module *module, const struct reader *reader)
+{
+	if (!reader || (reader->whole && !reader->damaged))
+		return 0;
+	snprintf(module->said, sizeof(module->said), "%s",
+		 reader->damaged ? "its answer is cut short, or not in the language that this otori knows"
+				 : "it acknowledges, but does not answer");
+	return -EBADMSG;
+}
+
+/* Sends, frees, and reads until the acknowledgement or the end. reader: of every answer; NULL where there is none. */
+static int talk(struct guard_module *module, struct nl_msg *message, struct reader *reader)
 {
 	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
-	int err = -ENOMEM;
+	int err = -ENOMEM, got;
 
 	module->said[0] = '\0';
 	if (!cb || !message)
@@ -144,16 +199,18 @@ static int talk(struct guard_module *module, struct nl_msg *message, nl_recvmsg_
 	nl_cb_err(cb, NL_CB_CUSTOM, take_error, module);
 	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, take_ack, module);
 	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, take_end, module);
-	if (take)
-		nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, take, context);
-	err = -EIO;
-	if (nl_send_auto(module->commands, message) < 0)
-		goto out;
+	if (reader)
+		nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, take_answer, reader);
 	module->err = 1;
-	while (module->err == 1)
-		if (nl_recvmsgs(module->commands, cb) < 0 && module->err == 1)
-			goto out;
-	err = module->err;
+	got = nl_send_auto(module->commands, message);
+	while (got >= 0 && module->err == 1)
+		got = nl_recvmsgs(module->commands, cb);
+	if (module->err == 1) {
+		err = got == -NLE_AGAIN ? -ETIMEDOUT : -EIO;
+		snprintf(module->said, sizeof(module->said), "its answer cannot be read: %s", nl_geterror(got));
+	} else {
+		err = module->err ? module->err : judge(module, reader);
+	}
 out:
 	nlmsg_free(message);
 	nl_cb_put(cb);
@@ -197,6 +254,7 @@ static int find_family(struct guard_module *module, struct problem *problem)
 static struct nl_sock *socket_new(void)
 {
 	struct nl_sock *socket = nl_socket_alloc();
+	struct timeval patience = { .tv_sec = ANSWER_SECONDS };
 	int one = 1;
 
 	if (!socket || genl_connect(socket) < 0 || nl_socket_set_buffer_size(socket, BUFFER_BYTES, BUFFER_BYTES) < 0) {
@@ -204,6 +262,7 @@ static struct nl_sock *socket_new(void)
 		return NULL;
 	}
 	setsockopt(nl_socket_get_fd(socket), SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
+	setsockopt(nl_socket_get_fd(socket), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	return socket;
 }
 
@@ -276,13 +335,13 @@ int guard_module_arm(struct guard_module *module, const struct guard_module_poli
 		return problem_say(problem, PROBLEM_FAILURE, err, "the kernel module cannot be armed: %s",
 				   strerror(-err));
 	}
-	err = talk(module, message, NULL, NULL);
+	err = talk(module, message, NULL);
 	return err ? refused(module, problem, err, "arm") : 0;
 }
 
 int guard_module_command(struct guard_module *module, enum otori_command command, struct problem *problem)
 {
-	int err = talk(module, message_new(module, (uint8_t)command, NLM_F_ACK), NULL, NULL);
+	int err = talk(module, message_new(module, (uint8_t)command, NLM_F_ACK), NULL);
 
 	if (!err)
 		return 0;
@@ -294,30 +353,33 @@ int guard_module_command(struct guard_module *module, enum otori_command command
 
 /* --- answers ------------------------------------------------------------------------------------------------------ */
 
-static void take_device(struct guard_module_status *status, struct nlattr *nest)
+static int read_device(struct guard_module_status *status, struct nlattr *nest)
 {
 	struct guard_module_device *device = &status->device[status->device_count % OTORI_MAX_DEVICES];
 	struct nlattr *a[OTORI_A_END];
 
-	if (nla_parse_nested(a, OTORI_A_END - 1, nest, policy) < 0)
-		return;
+	if (nla_parse_nested(a, OTORI_A_END - 1, nest, policy) < 0 ||
+	    !HAS(a, OTORI_A_DEVICE_NAME, OTORI_A_DEVICE_INDEX))
+		return -EBADMSG;
 	if (status->device_count++ >= OTORI_MAX_DEVICES)
-		return;
+		return 0;
 	snprintf(device->name, sizeof(device->name), "%s", get_text(a, OTORI_A_DEVICE_NAME));
 	device->ifindex = get_u32(a, OTORI_A_DEVICE_INDEX);
 	device->here = a[OTORI_A_DEVICE_NAMESPACE] != NULL;
+	return 0;
 }
 
-static int take_status(struct nl_msg *message, void *context)
+static int read_status(struct nl_msg *message, void *context)
 {
 	struct guard_module_status *status = context;
 	struct nlattr *a[OTORI_A_END], *attribute;
-	int rest;
+	int err = parse(message, a), rest;
 
-	if (genlmsg_parse(nlmsg_hdr(message), 0, a, OTORI_A_END - 1, policy) < 0)
-		return NL_SKIP;
+	if (err || !HAS(a, OTORI_A_VERSION, OTORI_A_STATE, OTORI_A_DECOYS, OTORI_A_PORTS, OTORI_A_DROPPED) ||
+	    nla_get_u8(a[OTORI_A_STATE]) >= OTORI_STATE_COUNT)
+		return -EBADMSG;
 	status->version = get_u32(a, OTORI_A_VERSION);
-	status->state = a[OTORI_A_STATE] ? nla_get_u8(a[OTORI_A_STATE]) : OTORI_STATE_COUNT;
+	status->state = nla_get_u8(a[OTORI_A_STATE]);
 	status->kfunc = a[OTORI_A_KFUNC] != NULL;
 	status->every_device = a[OTORI_A_EVERY_DEVICE] != NULL;
 	status->here = a[OTORI_A_NAMESPACE] != NULL;
@@ -325,17 +387,21 @@ static int take_status(struct nl_msg *message, void *context)
 	status->decoys = get_u32(a, OTORI_A_DECOYS);
 	status->ports = get_u32(a, OTORI_A_PORTS);
 	status->dropped = get_u64(a, OTORI_A_DROPPED);
-	nlmsg_for_each_attr(attribute, nlmsg_hdr(message), GENL_HDRLEN,
-			    rest) if (nla_type(attribute) == OTORI_A_DEVICE_STATUS) take_device(status, attribute);
-	return NL_OK;
+	attribute = nlmsg_attrdata(nlmsg_hdr(message), GENL_HDRLEN);
+	rest = nlmsg_attrlen(nlmsg_hdr(message), GENL_HDRLEN);
+	for (; !err && nla_ok(attribute, rest); attribute = nla_next(attribute, &rest))
+		if (nla_type(attribute) == OTORI_A_DEVICE_STATUS)
+			err = read_device(status, attribute);
+	return err;
 }
 
 int guard_module_status(struct guard_module *module, struct guard_module_status *status, struct problem *problem)
 {
+	struct reader reader = { .read = read_status, .context = status };
 	int err;
 
 	memset(status, 0, sizeof(*status));
-	err = talk(module, message_new(module, OTORI_CMD_STATUS, NLM_F_ACK), take_status, status);
+	err = talk(module, message_new(module, OTORI_CMD_STATUS, NLM_F_ACK), &reader);
 	return err ? refused(module, problem, err, "tell its status") : 0;
 }
 
@@ -344,26 +410,27 @@ struct counter_taker {
 	void *context;
 };
 
-static int take_counter(struct nl_msg *message, void *context)
+static int read_counter(struct nl_msg *message, void *context)
 {
 	const struct counter_taker *taker = context;
 	struct nlattr *a[OTORI_A_END];
 	struct guard_module_counter counter;
 
-	if (genlmsg_parse(nlmsg_hdr(message), 0, a, OTORI_A_END - 1, policy) < 0)
-		return NL_SKIP;
+	if (parse(message, a) || !HAS(a, OTORI_A_HOOK_NAME, OTORI_A_VERDICT_NAME, OTORI_A_PACKETS))
+		return -EBADMSG;
 	counter.hook = get_text(a, OTORI_A_HOOK_NAME);
 	counter.verdict = get_text(a, OTORI_A_VERDICT_NAME);
 	counter.packets = get_u64(a, OTORI_A_PACKETS);
 	taker->take(&counter, taker->context);
-	return NL_OK;
+	return 0;
 }
 
 int guard_module_counters(struct guard_module *module, guard_module_take_counter *take, void *context,
 			  struct problem *problem)
 {
 	struct counter_taker taker = { take, context };
-	int err = talk(module, message_new(module, OTORI_CMD_COUNTERS, NLM_F_DUMP), take_counter, &taker);
+	struct reader reader = { .read = read_counter, .context = &taker };
+	int err = talk(module, message_new(module, OTORI_CMD_COUNTERS, NLM_F_DUMP), &reader);
 
 	return err ? refused(module, problem, err, "tell its counters") : 0;
 }
@@ -373,6 +440,7 @@ int guard_module_counters(struct guard_module *module, guard_module_take_counter
 struct violation_taker {
 	guard_module_take_violation *take;
 	void *context;
+	uint32_t damaged;
 };
 
 int guard_module_watch(struct guard_module *module, struct problem *problem)
@@ -396,13 +464,18 @@ int guard_module_watch(struct guard_module *module, struct problem *problem)
 
 static int take_violation(struct nl_msg *message, void *context)
 {
-	const struct violation_taker *taker = context;
+	struct violation_taker *taker = context;
 	struct genlmsghdr *header = genlmsg_hdr(nlmsg_hdr(message));
 	struct guard_module_violation violation;
 	struct nlattr *a[OTORI_A_END];
 
-	if (header->cmd != OTORI_CMD_VIOLATION || genlmsg_parse(nlmsg_hdr(message), 0, a, OTORI_A_END - 1, policy) < 0)
+	if (nlmsg_datalen(nlmsg_hdr(message)) >= (int)GENL_HDRLEN && header->cmd != OTORI_CMD_VIOLATION)
 		return NL_SKIP;
+	if (parse(message, a) || !HAS(a, OTORI_A_HOOK_NAME, OTORI_A_VERDICT_NAME, OTORI_A_TIME, OTORI_A_MARK,
+				      OTORI_A_LENGTH, OTORI_A_FRAME)) {
+		taker->damaged++;
+		return NL_SKIP;
+	}
 	violation = (struct guard_module_violation){ .hook = get_text(a, OTORI_A_HOOK_NAME),
 						     .verdict = get_text(a, OTORI_A_VERDICT_NAME),
 						     .device = get_text(a, OTORI_A_DEVICE_NAME),
@@ -412,19 +485,19 @@ static int take_violation(struct nl_msg *message, void *context)
 						     .mark = get_u32(a, OTORI_A_MARK),
 						     .length = get_u32(a, OTORI_A_LENGTH),
 						     .process = get_u32(a, OTORI_A_PROCESS) };
-	if (a[OTORI_A_FRAME])
-		violation.frame = (struct slice){ nla_data(a[OTORI_A_FRAME]), (size_t)nla_len(a[OTORI_A_FRAME]) };
+	violation.frame = (struct slice){ nla_data(a[OTORI_A_FRAME]), (size_t)nla_len(a[OTORI_A_FRAME]) };
 	taker->take(&violation, taker->context);
 	return NL_OK;
 }
 
-void guard_module_read(struct guard_module *module, guard_module_take_violation *take, void *context)
+uint32_t guard_module_read(struct guard_module *module, guard_module_take_violation *take, void *context)
 {
-	struct violation_taker taker = { take, context };
+	struct violation_taker taker = { take, context, 0 };
 	int err;
 
 	nl_socket_modify_cb(module->violations, NL_CB_VALID, NL_CB_CUSTOM, take_violation, &taker);
 	do {
 		err = nl_recvmsgs_default(module->violations);
 	} while (err >= 0);
+	return taker.damaged;
 }

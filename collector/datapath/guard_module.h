@@ -26,7 +26,7 @@ struct guard_module_policy {
 	uint32_t port_count;
 	const char (*devices)[IF_NAMESIZE];
 	uint32_t device_count;
-	uint32_t flows; /* the XDP program enters so many by kfunc; 0 = the stateless rule */
+	uint32_t flows;	   /* the XDP program enters so many by kfunc; 0 = the stateless rule */
 };
 
 struct guard_module_device {
@@ -63,6 +63,7 @@ int guard_module_open(struct guard_module **module, struct problem *problem);
 int guard_module_arm(struct guard_module *module, const struct guard_module_policy *policy, struct problem *problem);
 /* OTORI_CMD_DISARM, SEAL or LOCK. */
 int guard_module_command(struct guard_module *module, enum otori_command command, struct problem *problem);
+/* -EBADMSG: the answer is cut short or makes no sense; so with counters. */
 int guard_module_status(struct guard_module *module, struct guard_module_status *status, struct problem *problem);
 typedef void guard_module_take_counter(const struct guard_module_counter *counter, void *context);
 int guard_module_counters(struct guard_module *module, guard_module_take_counter *take, void *context,
@@ -70,9 +71,12 @@ int guard_module_counters(struct guard_module *module, guard_module_take_counter
 /* Joins the group of violations; the descriptor becomes readable when there are some. The descriptor or negative errno.
  */
 int guard_module_watch(struct guard_module *module, struct problem *problem);
-/* Takes the violations that have come. Lost ones (a full socket) are counted as untold by nobody: the counters tell. */
+/*
+ * Takes the violations that have come. Lost ones (a full socket) are counted as untold by nobody: the counters tell.
+ * Returns how many messages were cut short, or not in our language, and so not taken.
+ */
 typedef void guard_module_take_violation(const struct guard_module_violation *violation, void *context);
-void guard_module_read(struct guard_module *module, guard_module_take_violation *take, void *context);
+uint32_t guard_module_read(struct guard_module *module, guard_module_take_violation *take, void *context);
 void guard_module_close(struct guard_module *module);
 
 /* Names of states. */

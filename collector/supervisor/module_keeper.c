@@ -101,7 +101,14 @@ static void take_violation(const struct guard_module_violation *violation, void 
 
 void module_keeper_read(struct supervisor *supervisor)
 {
-	guard_module_read(supervisor->module, take_violation, supervisor);
+	uint32_t damaged = guard_module_read(supervisor->module, take_violation, supervisor);
+	char line[120];
+
+	if (!damaged)
+		return;
+	snprintf(line, sizeof(line), "%u violations cannot be read: the module's messages are cut short", damaged);
+	log_warning("kernel module: %s", line);
+	record(supervisor, 0, line, (struct slice){ 0 });
 }
 
 void module_keeper_look(struct supervisor *supervisor)
@@ -114,7 +121,7 @@ void module_keeper_look(struct supervisor *supervisor)
 		return;
 	if (guard_module_status(supervisor->module, &status, &problem) < 0) {
 		status.state = OTORI_STATE_off;
-		snprintf(line, sizeof(line), "it is gone: %s", problem.text);
+		snprintf(line, sizeof(line), "it can be asked no longer: %s", problem.text);
 	} else {
 		snprintf(line, sizeof(line), "it was %s, and is %s", guard_module_state_name(supervisor->module_state),
 			 guard_module_state_name(status.state));
