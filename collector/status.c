@@ -2,8 +2,8 @@
 /*
  * status.c - the command `otori status`: counters, flows, ledger, journal backlog, protections in force.
  *
- * In:  the pinned maps, the page and the state file of the (last) run. Out: text, or JSON by --json. Works while a
- * collector runs, and between two. Changes nothing. The figures are collected by supervisor/figures.c.
+ * In:  the pinned maps, the page and the state file of the (last) run, the kernel module. Out: text, or JSON by --json.
+ * Works while a collector runs, and between two. Changes nothing. The figures are collected by supervisor/figures.c.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -26,6 +26,16 @@ static void help(void)
 /* --- text ----------------------------------------------------------------------------------------------------------
  */
 
+static void text_module(const struct figures_module *module)
+{
+	if (*module->trouble)
+		printf("module %s: %s\n", module->state, module->trouble);
+	else if (strcmp(module->state, "absent") == 0)
+		printf("module absent\n");
+	else
+		printf("module %s, %" PRIu64 " violations since it was loaded\n", module->state, module->violations);
+}
+
 static void text_process(const struct figures *figures)
 {
 	const struct state *state = &figures->state;
@@ -39,8 +49,9 @@ static void text_process(const struct figures *figures)
 		printf("%s: %s mode, guard %s\n", state->device[n].name,
 		       state->device[n].generic ? "generic" : "native",
 		       figures->guarded[n] ? "in place" : "NOT in place");
-	printf("module %s, secrets %s, impersonate %s, probe mail %s\n", state_get(state, "module"),
-	       state_get(state, "secrets"), state_get(state, "impersonate"), state_get(state, "probe_mail"));
+	text_module(&figures->module);
+	printf("secrets %s, impersonate %s, probe mail %s\n", state_get(state, "secrets"),
+	       state_get(state, "impersonate"), state_get(state, "probe_mail"));
 	printf("database %s", state_get(state, "database"));
 	if (*state_get(state, "database_trouble"))
 		printf(": %s", state_get(state, "database_trouble"));
@@ -140,7 +151,11 @@ static void json_state(const struct figures *figures)
 		printf(",\"mode\":\"%s\",\"guard\":%s}", state->device[n].generic ? "generic" : "native",
 		       figures->guarded[n] ? "true" : "false");
 	}
-	printf("],\"journal\":{\"segments\":%" PRIu64 ",\"bytes\":%" PRIu64 "},\"workers\":[", figures->backlog_files,
+	printf("],\"module\":{\"state\":");
+	json_string(figures->module.state);
+	printf(",\"violations\":%" PRIu64 ",\"trouble\":", figures->module.violations);
+	json_string(figures->module.trouble);
+	printf("},\"journal\":{\"segments\":%" PRIu64 ",\"bytes\":%" PRIu64 "},\"workers\":[", figures->backlog_files,
 	       figures->backlog_bytes);
 	for (uint32_t n = 0; n < figures->workers; n++)
 		printf("%s{\"flows\":%" PRIu64 ",\"flow_pool\":%" PRIu64 ",\"conversations\":%" PRIu64

@@ -2,8 +2,8 @@
 /*
  * figures.c - reads what `otori status` shows: see figures.h.
  *
- * In:  pinned maps, page, state, journal. Out: struct figures. Reads only; leaves the caller in the supervisor's
- * network namespace.
+ * In:  pinned maps, page, state, journal, the kernel module. Out: struct figures. Reads only; leaves the caller in the
+ * supervisor's network namespace.
  */
 #include "supervisor/figures.h"
 
@@ -21,6 +21,7 @@
 #include "../include/otori/guard_rule.h"
 #include "base/clock.h"
 #include "datapath/guard.h"
+#include "datapath/guard_module.h"
 #include "datapath/pins.h"
 #include "journal/journal.h"
 #include "ledger/ledger_terms.h"
@@ -232,6 +233,28 @@ static void enter_network_of(const char *pid)
 	close(fd);
 }
 
+static void read_module(struct figures_module *figures)
+{
+	struct guard_module_status status;
+	struct guard_module *module;
+	struct problem problem;
+	int err = guard_module_open(&module, &problem);
+
+	figures->state = "absent";
+	if (err == -ENOENT)
+		return;
+	if (!err)
+		err = guard_module_status(module, &status, &problem);
+	guard_module_close(module);
+	if (err) {
+		figures->state = "unknown";
+		snprintf(figures->trouble, sizeof(figures->trouble), "%s", problem.text);
+		return;
+	}
+	figures->state = guard_module_state_name(status.state);
+	figures->violations = status.dropped;
+}
+
 int figures_collect(struct figures *figures)
 {
 	const struct responder_page *page;
@@ -257,6 +280,7 @@ int figures_collect(struct figures *figures)
 
 		figures->guarded[n] = ifindex && guard_look(ifindex, 0, text, sizeof(text)) == GUARD_IN_PLACE;
 	}
+	read_module(&figures->module);
 	if (*state_get(&figures->state, "journal"))
 		journal_directory_backlog(state_get(&figures->state, "journal"), &figures->backlog_files,
 					  &figures->backlog_bytes);

@@ -2,7 +2,8 @@
 /*
  * figures.h - the figures that `otori status` shows, read from where they live.
  *
- * In:  pinned maps, the page file, the state file, the journal's folder. Out: struct figures. Reads only.
+ * In:  pinned maps, the page file, the state file, the journal's folder, the kernel module. Out: struct figures. Reads
+ * only.
  */
 #ifndef OTORI_SUPERVISOR_FIGURES_H
 #define OTORI_SUPERVISOR_FIGURES_H
@@ -10,6 +11,7 @@
 #include <errno.h>
 
 #include "../include/otori/counters.h"
+#include "base/problem.h"
 #include "supervisor/state.h"
 
 #define FIGURES_MINUTES 3
@@ -36,6 +38,13 @@ struct figures_worker {
 	uint64_t flows, flow_pool, conversations, conversation_pool, chunks, chunk_pool;
 };
 
+/* The kernel module, by its own word. */
+struct figures_module {
+	const char *state;   /* as a word; "absent" where it is not loaded, "unknown" where trouble says why */
+	uint64_t violations; /* frames that it dropped since it was loaded */
+	char trouble[PROBLEM_TEXT_BYTES];
+};
+
 struct figures {
 	struct state state;
 	bool attached;			 /* pins are there */
@@ -50,6 +59,7 @@ struct figures {
 	unsigned term_count;
 	struct figures_guard guard[16];
 	unsigned guard_count;
+	struct figures_module module;
 };
 
 /* 0; -ENOENT where there is nothing at all; -EPERM, -EACCES without the right to look. */
