@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -52,6 +53,9 @@ const struct attempt attempts[] = {
 	{ "bypass", BY_BYPASS, TCP, DECOY4, 8080, SYN, 0, 0, "egress", "drop_host" },
 	{ "bypass-udp", BY_BYPASS, UDP, DECOY4, 8080, 0, 0, 0, "egress", "drop_host" },
 	{ "bypass6", BY_BYPASS, TCP, DECOY6, 8080, SYN, 0, 0, "egress", "drop_host" },
+	{ "ring", BY_RING, TCP, DECOY4, 8080, SYN, 0, 0, "egress", "drop_host" },
+	{ "ring-bypass", BY_RING_BYPASS, TCP, DECOY4, 8080, SYN, 0, 0, "egress", "drop_host" },
+	{ "ring-bypass6", BY_RING_BYPASS, EXTENSIONS, DECOY6, 8080, SYN, 0, 0, "egress", "drop_host" },
 	{ "tagged", BY_FRAME, TCP, DECOY4, 8080, SYN, 0, 1, "egress", "drop_host" },
 	{ "tagged-bypass", BY_BYPASS, TCP, DECOY4, 8080, SYN, 0, 1, "egress", "drop_host" },
 	{ "tagged-twice", BY_FRAME, TCP, DECOY6, 8080, SYN, 0, 2, "egress", "drop_host" },
@@ -62,6 +66,7 @@ const struct attempt attempts[] = {
 	{ "own-decoy-port", BY_FRAME, TCP, OWN4, 8080, ACK, 0, 0, "egress", "drop_host" },
 	{ "marked-host", BY_FRAME, TCP, HOST4, 8080, ACK, 1, 0, "egress", "drop_source" },
 	{ "marked-host-bypass", BY_BYPASS, TCP, HOST4, 8080, ACK, 1, 0, "egress", "drop_source" },
+	{ "marked-host-ring-bypass", BY_RING_BYPASS, TCP, HOST4, 8080, ACK, 1, 0, "egress", "drop_source" },
 	{ "marked-own-other-port", BY_FRAME, TCP, OWN4, 22, ACK, 1, 0, "egress", "drop_port" },
 	{ "marked-syn", BY_FRAME, TCP, DECOY4, 8080, SYN, 1, 0, "egress", "drop_flags" },
 	{ "marked-syn-bypass", BY_BYPASS, TCP, DECOY4, 8080, SYN, 1, 0, "egress", "drop_flags" },
@@ -75,6 +80,7 @@ const struct attempt attempts[] = {
 	/* and what does leave */
 	{ "answer", BY_FRAME, TCP, DECOY4, 8080, ACK | PSH, 1, 0, "egress", "pass_responder" },
 	{ "answer-bypass", BY_BYPASS, TCP, DECOY4, 8080, ACK, 1, 0, "egress", "pass_responder" },
+	{ "answer-ring-bypass", BY_RING_BYPASS, TCP, DECOY4, 8080, ACK, 1, 0, "egress", "pass_responder" },
 	{ "answer6", BY_FRAME, TCP, DECOY6, 25, ACK | PSH, 1, 0, "egress", "pass_responder" },
 	{ "answer-own", BY_FRAME, TCP, OWN4, 8080, ACK, 1, 0, "egress", "pass_responder" },
 	{ "answer-tagged", BY_FRAME, TCP, DECOY4, 8080, ACK, 1, 1, "egress", "pass_responder" },
@@ -209,6 +215,30 @@ static int fail(const char *what)
 	return 1;
 }
 
+/* By a transmit ring (PACKET_TX_RING): the kernel takes the frame out of memory that it shares with us, in pieces. */
+static int send_ring(int s, const struct sockaddr_ll *to, const uint8_t *frame, size_t bytes)
+{
+	struct tpacket_req ring = { .tp_block_size = 4096, .tp_block_nr = 1, .tp_frame_size = 2048, .tp_frame_nr = 2 };
+	int version = TPACKET_V2;
+	struct tpacket2_hdr *slot;
+
+	if (setsockopt(s, SOL_PACKET, PACKET_VERSION, &version, sizeof(version)) < 0 ||
+	    setsockopt(s, SOL_PACKET, PACKET_TX_RING, &ring, sizeof(ring)) < 0)
+		return fail("PACKET_TX_RING");
+	slot = mmap(NULL, ring.tp_block_size, PROT_READ | PROT_WRITE, MAP_SHARED, s, 0);
+	if (slot == MAP_FAILED || bind(s, (const struct sockaddr *)to, sizeof(*to)) < 0)
+		return fail("transmit ring");
+	memcpy((uint8_t *)slot + TPACKET2_HDRLEN - sizeof(*to), frame, bytes);
+	slot->tp_len = (uint32_t)bytes;
+	__atomic_store_n(&slot->tp_status, TP_STATUS_SEND_REQUEST, __ATOMIC_RELEASE);
+	/* where it was dropped and we are told, it lies there to be sent again */
+	if (send(s, NULL, 0, 0) < 0)
+		return errno == ENOBUFS || errno == EPERM ? 0 : fail("send by the transmit ring");
+	if (__atomic_load_n(&slot->tp_status, __ATOMIC_ACQUIRE) == TP_STATUS_SEND_REQUEST)
+		return fail("the transmit ring was not taken");
+	return 0;
+}
+
 /* A whole Ethernet frame by a packet socket. */
 static int send_frame(const struct attempt *a, const char *device, const char *mac, const char *destination)
 {
@@ -235,8 +265,11 @@ static int send_frame(const struct attempt *a, const char *device, const char *m
 	to.sll_protocol = htons(ipv6 ? 0x86dd : 0x0800);
 	if (a->marked && setsockopt(s, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0)
 		return fail("SO_MARK");
-	if (a->way == BY_BYPASS && setsockopt(s, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof(one)) < 0)
+	if ((a->way == BY_BYPASS || a->way == BY_RING_BYPASS) &&
+	    setsockopt(s, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof(one)) < 0)
 		return fail("PACKET_QDISC_BYPASS");
+	if (a->way == BY_RING || a->way == BY_RING_BYPASS)
+		return send_ring(s, &to, frame, at);
 	/* that it is dropped is told to the sender in some cases, and not in others */
 	if (sendto(s, frame, at, 0, (struct sockaddr *)&to, sizeof(to)) < 0 && errno != ENOBUFS && errno != EPERM)
 		return fail("sendto");
@@ -278,7 +311,8 @@ static int send_socket(const struct attempt *a, const char *destination)
 	inet_pton(AF_INET, a->source, &from.sin_addr);
 	inet_pton(AF_INET6, destination, &to6.sin6_addr);
 	inet_pton(AF_INET, destination, &to.sin_addr);
-	if (s < 0 || setsockopt(s, ipv6 ? SOL_IPV6 : SOL_IP, ipv6 ? IPV6_TRANSPARENT : IP_TRANSPARENT, &one, sizeof(one)) < 0)
+	if (s < 0 ||
+	    setsockopt(s, ipv6 ? SOL_IPV6 : SOL_IP, ipv6 ? IPV6_TRANSPARENT : IP_TRANSPARENT, &one, sizeof(one)) < 0)
 		return fail("socket");
 	if (a->marked && setsockopt(s, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0)
 		return fail("SO_MARK");
