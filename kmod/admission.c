@@ -3,8 +3,8 @@
  * admission.c - who wrote first: the table of flows that the XDP program has admitted.
  *
  * In:  flows from admission_bpf.c (enter, touch), outgoing segments from guard.c. Out: is this
- * segment an answer. The table can be written by nobody else. Runs in softirq context or with
- * softirqs off. May not decide what a flow may say: the rule does.
+ * segment an answer. The table can be written by nobody else. Used under RCU, on all processors at
+ * once and without a lock; replaced under RTNL. May not decide what a flow may say: the rule does.
  *
  * Buckets of eight words, a cache line each; a flow's hash (SipHash-1-3, a key of our own that
  * nobody can read) chooses the bucket and is the tag. Every change is one compare-and-exchange of a
@@ -51,43 +51,53 @@ struct admission_table {
 static struct admission_table __rcu *table;
 
 /**
- * otori_admission_open() - a table for so many flows; the one that is there where it has that size
+ * otori_admission_prepare() - a table for so many flows; the open one where it has that size
  * @flows: at once; 0 = none
  *
- * Return: 0 or -ENOMEM. Called under RTNL.
+ * Return: the table, NULL where @flows is 0, or -ENOMEM as an error pointer. The open one stays in
+ * place until otori_admission_commit(). Called under RTNL, as all of these.
  */
-int otori_admission_open(u32 flows)
+struct admission_table *otori_admission_prepare(u32 flows)
 {
 	struct admission_table *old = rtnl_dereference(table), *new;
 	u32 buckets = roundup_pow_of_two(max(flows, 4U) * 2) / OTORI_BUCKET_SLOTS;
 
-	if (!flows) {
-		otori_admission_close();
-		return 0;
-	}
+	if (!flows)
+		return NULL;
 	if (old && old->mask == buckets - 1)
-		return 0;
-	new = kvzalloc(struct_size(new, bucket, buckets), GFP_KERNEL);
+		return old;
+	/* No warning in the log: who asked is told. */
+	new = kvzalloc(struct_size(new, bucket, buckets), GFP_KERNEL | __GFP_NOWARN);
 	if (!new)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	get_random_bytes(new->key, sizeof(new->key));
 	new->mask = buckets - 1;
-	rcu_assign_pointer(table, new);
-	if (old)
-		kvfree_rcu(old, rcu);
-	return 0;
+	return new;
 }
 
 /**
- * otori_admission_close() - no table: every flow is refused
+ * otori_admission_commit() - opens a table in place of the one that is open
+ * @new: of otori_admission_prepare(); NULL = none, every flow is refused
  */
-void otori_admission_close(void)
+void otori_admission_commit(struct admission_table *new)
 {
 	struct admission_table *old = rtnl_dereference(table);
 
-	RCU_INIT_POINTER(table, NULL);
+	if (old == new)
+		return;
+	rcu_assign_pointer(table, new);
 	if (old)
 		kvfree_rcu(old, rcu);
+}
+
+/**
+ * otori_admission_cancel() - frees a table that is not to be opened
+ * @new: of otori_admission_prepare()
+ */
+void otori_admission_cancel(struct admission_table *new)
+{
+	if (new != rtnl_dereference(table))
+		kvfree(new);
 }
 
 /**

@@ -100,14 +100,14 @@ static void hook_free(struct otori_device_hook *hook)
 	kfree_rcu(hook, rcu);
 }
 
-static int hook_new(struct net_device *dev, bool named)
+static int hook_new(struct net_device *dev, bool fresh)
 {
 	struct otori_device_hook *hook = kzalloc(sizeof(*hook), GFP_KERNEL);
 	int err;
 
 	if (!hook)
 		return -ENOMEM;
-	hook->named = named;
+	hook->fresh = fresh;
 	err = hook_on(hook, dev);
 	if (err)
 		kfree(hook);
@@ -124,7 +124,7 @@ static int arm_every_device(struct net *net, struct netlink_ext_ack *extack)
 	for_each_netdev(net, dev) {
 		if (dev->flags & IFF_LOOPBACK || hook_of(dev))
 			continue;
-		err = hook_new(dev, false);
+		err = hook_new(dev, true);
 		if (err) {
 			NL_SET_ERR_MSG(extack, "a device of this namespace takes no egress hook");
 			return err;
@@ -146,7 +146,6 @@ static bool policy_names(const struct otori_policy *policy, const char *name)
 static int arm_named_devices(struct net *net, const struct otori_policy *policy,
 			     struct netlink_ext_ack *extack)
 {
-	struct otori_device_hook *hook;
 	struct net_device *dev;
 	int err;
 	u32 i;
@@ -159,11 +158,8 @@ static int arm_named_devices(struct net *net, const struct otori_policy *policy,
 	}
 	for (i = 0; i < policy->devices; i++) {
 		dev = __dev_get_by_name(net, policy->device[i]);
-		hook = hook_of(dev);
-		if (hook) {
-			hook->named = true;
+		if (hook_of(dev))
 			continue;
-		}
 		err = hook_new(dev, true);
 		if (err) {
 			NL_SET_ERR_MSG(extack, "a device named takes no egress hook");
@@ -174,29 +170,58 @@ static int arm_named_devices(struct net *net, const struct otori_policy *policy,
 }
 
 /**
- * otori_devices_arm() - hooks the policy's devices, where they aren't yet, and no others
+ * otori_devices_arm() - hooks the policy's devices, where they aren't yet
  * @net: namespace of the names
  * @policy: has the names
  * @extack: says what is wrong
  *
- * Return: 0, or a negative errno with a message.
+ * Return: 0, to be followed by otori_devices_commit() or _cancel(); or a negative errno with a
+ * message, and everything as it was.
  */
 int otori_devices_arm(struct net *net, const struct otori_policy *policy,
 		      struct netlink_ext_ack *extack)
 {
-	struct otori_device_hook *hook, *next;
 	int err;
 
 	ASSERT_RTNL();
-	if (policy->every_device)
-		return arm_every_device(net, extack);
-	err = arm_named_devices(net, policy, extack);
+	err = policy->every_device ? arm_every_device(net, extack) :
+				     arm_named_devices(net, policy, extack);
 	if (err)
-		return err;
-	list_for_each_entry_safe(hook, next, &device_hooks, list)
-		if (!policy_names(policy, hook->name))
+		otori_devices_cancel();
+	return err;
+}
+
+/**
+ * otori_devices_commit() - keeps what was hooked, and forgets what is no longer armed
+ * @policy: that of otori_devices_arm()
+ *
+ * Where every device is armed, those stay hooked that have been moved to another namespace; names
+ * of devices that are away mean nothing any more.
+ */
+void otori_devices_commit(const struct otori_policy *policy)
+{
+	struct otori_device_hook *hook, *next;
+
+	ASSERT_RTNL();
+	list_for_each_entry_safe(hook, next, &device_hooks, list) {
+		hook->fresh = false;
+		hook->named = policy_names(policy, hook->name);
+		if (policy->every_device ? !hook->dev : !hook->named)
 			hook_free(hook);
-	return 0;
+	}
+}
+
+/**
+ * otori_devices_cancel() - takes the hooks away again that otori_devices_arm() made
+ */
+void otori_devices_cancel(void)
+{
+	struct otori_device_hook *hook, *next;
+
+	ASSERT_RTNL();
+	list_for_each_entry_safe(hook, next, &device_hooks, list)
+		if (hook->fresh)
+			hook_free(hook);
 }
 
 /**

@@ -8,8 +8,8 @@
  * admission_bpf.c (who wrote first), netlink.c and violation.c (who may ask and what is told),
  * selftest.c.
  *
- * Everything that changes is changed under RTNL, which the notifiers of devices come with anyway.
- * The way of a frame reads under RCU.
+ * Everything that changes is changed under RTNL, which the notifiers of devices come with anyway,
+ * but for counters and the slots of the admission table. The way of a frame reads under RCU.
  */
 #ifndef OTORI_KMOD_OTORI_H
 #define OTORI_KMOD_OTORI_H
@@ -26,6 +26,7 @@
 #include "otori/netlink.h"
 #include "parse.h"
 
+struct admission_table;
 struct genl_family;
 struct sk_buff;
 
@@ -99,6 +100,7 @@ const char *otori_verdict_name(enum otori_guard_verdict verdict);
  * @rcu: frees it
  * @dev: the device; NULL = away, guarded again when one of this name comes
  * @named: it was armed by name, so it is remembered when it goes
+ * @fresh: hooked by the arming that is under way
  * @hooked: @ops are registered
  * @name: as it is called, or was when it went
  * @ops: the egress hook
@@ -108,6 +110,7 @@ struct otori_device_hook {
 	struct rcu_head rcu;
 	struct net_device *dev;
 	bool named;
+	bool fresh;
 	bool hooked;
 	char name[IFNAMSIZ];
 	struct nf_hook_ops ops;
@@ -117,6 +120,8 @@ int otori_devices_init(void);
 void otori_devices_exit(void);
 int otori_devices_arm(struct net *net, const struct otori_policy *policy,
 		      struct netlink_ext_ack *extack);
+void otori_devices_commit(const struct otori_policy *policy);
+void otori_devices_cancel(void);
 void otori_devices_disarm(void);
 bool otori_devices_guarded(struct net *net, const char *name);
 struct list_head *otori_devices_list(void);
@@ -148,8 +153,9 @@ int otori_state_lock(struct netlink_ext_ack *extack);
 
 /* admission.c, admission_bpf.c */
 
-int otori_admission_open(u32 flows);
-void otori_admission_close(void);
+struct admission_table *otori_admission_prepare(u32 flows);
+void otori_admission_commit(struct admission_table *new);
+void otori_admission_cancel(struct admission_table *new);
 u32 otori_admission_slots(void);
 bool otori_admission_answers(const struct otori_packet *p);
 bool otori_kfuncs_register(void);

@@ -78,12 +78,22 @@ static struct otori_flow flow_of(const struct otori_packet *p)
 	return flow;
 }
 
+static int table_open(u32 flows)
+{
+	struct admission_table *table = otori_admission_prepare(flows);
+
+	if (IS_ERR(table))
+		return PTR_ERR(table);
+	otori_admission_commit(table);
+	return 0;
+}
+
 static int test_rule(const struct otori_policy *policy, const struct rule_case *c)
 {
 	enum otori_guard_verdict verdict;
 	struct otori_packet p = {};
 	struct otori_flow flow;
-	int err = otori_admission_open(policy->flows);
+	int err = table_open(policy->flows);
 
 	if (err)
 		return err;
@@ -95,7 +105,7 @@ static int test_rule(const struct otori_policy *policy, const struct rule_case *
 	verdict = otori_guard_judge(policy, &p,
 				    c->marked ? OTORI_ORIGIN_RESPONDER : OTORI_ORIGIN_HOST);
 	rcu_read_unlock();
-	otori_admission_close();
+	otori_admission_commit(NULL);
 	if (verdict == c->verdict)
 		return 0;
 	pr_err("self test: %s: %s, expected %s\n", c->name, otori_verdict_name(verdict),
@@ -127,7 +137,7 @@ static int test_admission(void)
 	EXPECT(otori_admission_touch(&flow, 0) == -ENOENT);
 	EXPECT(!otori_admission_answers(&p));
 	rcu_read_unlock();
-	if (otori_admission_open(4))
+	if (table_open(4))
 		return -ENOMEM;
 	slots = otori_admission_slots();
 	rcu_read_lock();
@@ -171,7 +181,7 @@ static int test_admission(void)
 	flow.stranger_port_be = (__force u16)htons(6);
 	EXPECT(!otori_admission_touch(&flow, 0));
 	rcu_read_unlock();
-	otori_admission_close();
+	otori_admission_commit(NULL);
 	return err;
 }
 

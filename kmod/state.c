@@ -32,17 +32,6 @@ static void policy_publish(struct otori_policy *policy)
 		kvfree_rcu(old, rcu);
 }
 
-static int local_hooks_on(struct net *net, struct netlink_ext_ack *extack)
-{
-	int err = nf_register_net_hooks(net, otori_local_hooks, otori_local_hook_count);
-
-	if (err)
-		NL_SET_ERR_MSG(extack, "the IP stack takes no hooks");
-	else
-		rcu_assign_pointer(otori_guard.net, net);
-	return err;
-}
-
 static void local_hooks_off(void)
 {
 	struct net *net = rtnl_dereference(otori_guard.net);
@@ -54,12 +43,29 @@ static void local_hooks_off(void)
 	synchronize_net(); /* violation.c may still be telling it something */
 }
 
+/* Hooks on this namespace's IP stack, and then none on another's. */
+static int local_hooks_on(struct net *net, struct netlink_ext_ack *extack)
+{
+	int err;
+
+	if (net_eq(net, rtnl_dereference(otori_guard.net)))
+		return 0;
+	err = nf_register_net_hooks(net, otori_local_hooks, otori_local_hook_count);
+	if (err) {
+		NL_SET_ERR_MSG(extack, "the IP stack takes no hooks");
+		return err;
+	}
+	local_hooks_off();
+	rcu_assign_pointer(otori_guard.net, net);
+	return 0;
+}
+
 static void guard_off(void)
 {
 	local_hooks_off();
 	otori_devices_disarm();
 	policy_publish(NULL);
-	otori_admission_close();
+	otori_admission_commit(NULL);
 	otori_guard.state = OTORI_STATE_off;
 }
 
@@ -86,11 +92,13 @@ static int arm_again(struct net *net, const struct otori_policy *policy,
 			return -EPERM;
 		}
 	}
-	return guarded ? 0 : local_hooks_on(net, extack);
+	return local_hooks_on(net, extack); /* they went where the guarded namespace has ended */
 }
 
+/* All that can fail comes first, and is taken back where the rest fails. */
 static int arm(struct net *net, struct otori_policy *policy, struct netlink_ext_ack *extack)
 {
+	struct admission_table *flows;
 	int err;
 
 	if (policy->flows && !otori_kfuncs_there()) {
@@ -98,23 +106,28 @@ static int arm(struct net *net, struct otori_policy *policy, struct netlink_ext_
 			       "flows: this module has no kfuncs (it was built without BTF)");
 		return -EOPNOTSUPP;
 	}
+	flows = otori_admission_prepare(policy->flows);
+	if (IS_ERR(flows)) {
+		NL_SET_ERR_MSG(extack, "flows: no memory for the admission table");
+		return PTR_ERR(flows);
+	}
 	err = otori_devices_arm(net, policy, extack);
 	if (err)
-		return err;
-	err = otori_admission_open(policy->flows);
-	if (err) {
-		NL_SET_ERR_MSG(extack, "flows: no memory for the admission table");
-		return err;
-	}
-	if (!net_eq(net, rtnl_dereference(otori_guard.net))) {
-		local_hooks_off();
-		err = local_hooks_on(net, extack);
-		if (err)
-			return err;
-	}
+		goto err_flows;
+	err = local_hooks_on(net, extack);
+	if (err)
+		goto err_devices;
+	otori_admission_commit(flows);
 	policy_publish(policy);
+	otori_devices_commit(policy);
 	otori_guard.state = OTORI_STATE_armed;
 	return 0;
+
+err_devices:
+	otori_devices_cancel();
+err_flows:
+	otori_admission_cancel(flows);
+	return err;
 }
 
 /**
@@ -125,21 +138,13 @@ static int arm(struct net *net, struct otori_policy *policy, struct netlink_ext_
  */
 int otori_state_arm(struct net *net, struct otori_policy *policy, struct netlink_ext_ack *extack)
 {
-	bool off = otori_guard.state == OTORI_STATE_off;
+	bool sealed = otori_guard.state >= OTORI_STATE_sealed;
 	int err;
 
 	ASSERT_RTNL();
-	if (otori_guard.state >= OTORI_STATE_sealed) {
-		err = arm_again(net, policy, extack);
+	err = sealed ? arm_again(net, policy, extack) : arm(net, policy, extack);
+	if (sealed || err)
 		kvfree(policy);
-		return err;
-	}
-	err = arm(net, policy, extack);
-	if (err) {
-		kvfree(policy);
-		if (off)
-			guard_off();
-	}
 	return err;
 }
 
