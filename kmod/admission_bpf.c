@@ -6,9 +6,9 @@
  * load an XDP program (CAP_BPF and CAP_NET_ADMIN) can enter a flow; nobody else. May not hold logic
  * of its own.
  *
- * The verifier finds the functions by the module's BTF, which a build without the kernel's BTF (a
- * plain DKMS build) does not have: then there are no kfuncs, and the guard keeps the stateless
- * rule.
+ * The verifier finds the functions by the module's BTF, which scripts/module-btf adds to a build.
+ * Where it could not, for want of the kernel's BTF, there are no kfuncs, and the guard keeps the
+ * stateless rule.
  */
 #include <linux/bpf.h>
 #include <linux/btf.h>

@@ -4,8 +4,8 @@
  *
  * In:  what leaves by a guarded device (netdev egress: also what bypasses the qdisc), what the IP
  * stack of the guarded namespace sends or routes through. Out: NF_ACCEPT or NF_DROP, counted. The
- * rule is otori/guard_rule.h, which the tc program compiles as well. May not change a frame. Runs
- * in softirq context or with softirqs off, under RCU.
+ * rule is otori/guard_rule.h, which the tc program compiles as well. Runs under RCU, in the context
+ * of the sender or of a softirq. May not sleep, and may not change a frame.
  *
  * The hooks run last of all (INT_MAX), so that no other hook changes what has passed. What no
  * egress hook sees: XDP_TX, XDP redirect and AF_XDP; and what tc sends out while it handles a frame
@@ -121,7 +121,10 @@ static unsigned int guard_conclude(enum otori_hook hook, enum otori_guard_verdic
 	return NF_DROP;
 }
 
-/* The headers as linear bytes: where they lie, or copied. NULL never, since @bytes are there. */
+/*
+ * The headers as linear bytes: where they lie, or copied. NULL where they can't be had: the frame
+ * is then unreadable.
+ */
 static const u8 *guard_bytes(const struct sk_buff *skb, u8 *buffer, unsigned int *bytes)
 {
 	*bytes = min_t(unsigned int, skb->len, OTORI_PARSE_BYTES);

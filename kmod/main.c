@@ -3,9 +3,10 @@
  * main.c - the module otori: nothing leaves a decoy but answers, and nobody can lift that once it
  * is sealed.
  *
- * In:  insmod. Out: the generic netlink family "otori", with nothing armed yet. A ladder of x_init
- * that unwinds in mirror order to x_exit; the family comes last, since with it the first command
- * may come.
+ * In:  insmod. Out: the generic netlink family "otori", with nothing armed yet. A ladder of x_init,
+ * and of x_exit down again. The family is the last that can fail, since with it the first command
+ * may come; it is the first to go. Then state.c takes the hooks away, before devices.c stops to
+ * listen. The kfuncs go with the module's BTF.
  */
 #include <linux/module.h>
 #include <net/genetlink.h>

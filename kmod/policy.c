@@ -125,7 +125,7 @@ int otori_policy_finish(struct otori_policy *policy)
  * @a: a policy
  * @b: another
  *
- * Devices are compared by state.c: they may have been renamed.
+ * Devices are state.c's to compare, by the names that they have now.
  */
 bool otori_policy_same(const struct otori_policy *a, const struct otori_policy *b)
 {

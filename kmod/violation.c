@@ -3,8 +3,8 @@
  * violation.c - tells whoever listens that a frame was dropped, and how it began.
  *
  * In:  a dropped frame. Out: OTORI_CMD_VIOLATION to the group "violation" of the guarded namespace,
- * at most OTORI_VIOLATIONS_PER_SECOND. Called by guard.c, under RCU, in softirq context or with
- * softirqs off. May not sleep and may not change the verdict: where no memory is, nothing is told.
+ * at most OTORI_VIOLATIONS_PER_SECOND. Called by guard.c, under RCU, in whatever context a
+ * frame is sent. May not sleep and may not change the verdict: where no memory is, nothing is told.
  */
 #include <linux/atomic.h>
 #include <linux/ratelimit.h>

@@ -40,14 +40,17 @@ static void put_decoy(char *text)
 	message_nest_end(&m, nest);
 }
 
-static void put_arm(struct family *family, int argc, char **argv)
+static uint8_t version_asked(int argc, char **argv)
 {
-	uint8_t version = OTORI_NETLINK_VERSION;
-
 	for (int i = 1; i < argc; i++)
 		if (strncmp(argv[i], "version=", 8) == 0)
-			version = (uint8_t)atoi(argv[i] + 8);
-	message_begin(&m, family->id, NLM_F_ACK, OTORI_CMD_ARM, version);
+			return (uint8_t)atoi(argv[i] + 8);
+	return OTORI_NETLINK_VERSION;
+}
+
+static void put_arm(struct family *family, int argc, char **argv)
+{
+	message_begin(&m, family->id, NLM_F_ACK, OTORI_CMD_ARM, version_asked(argc, argv));
 	for (int i = 1; i < argc; i++) {
 		char *value = strchr(argv[i], '=');
 		uint16_t port = value ? (uint16_t)atoi(value + 1) : 0;
@@ -196,7 +199,7 @@ int control_command(int argc, char **argv)
 		put_arm(&family, argc, argv);
 	else
 		message_begin(&m, family.id, command == OTORI_CMD_COUNTERS ? NLM_F_DUMP : NLM_F_ACK, command,
-			      OTORI_NETLINK_VERSION);
+			      version_asked(argc, argv));
 	err = message_talk(&family, &m, command == OTORI_CMD_STATUS ? show_status : show_counter, NULL, text);
 	if (err)
 		printf("%s: %s\n", strerror(-err), text);
