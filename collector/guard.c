@@ -19,7 +19,8 @@
 static void help(void)
 {
 	puts("Usage: otori guard status [--json] [INTERFACE...]\n"
-	     "       otori guard arm --interface IF --decoys PREFIX[,PREFIX...] [--ports PORT,...]\n"
+	     "       otori guard arm --interface IF --decoys PREFIX[,PREFIX...] [--ports PORT,...] "
+	     "[--guard-every-device]\n"
 	     "       otori guard disarm | seal | lock\n"
 	     "       otori guard watch [--json]\n\n"
 	     "status  for each interface (of the running sensor, or those named) whether the tc guard stands on its\n"

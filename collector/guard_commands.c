@@ -130,7 +130,8 @@ int guard_commands_arm(int argc, char **argv)
 						       .ports = options.ports,
 						       .port_count = options.port_count,
 						       .devices = options.interfaces,
-						       .device_count = options.interface_count };
+						       .device_count = options.interface_count,
+						       .every_device = options.guard_every_device != 0 };
 		err = guard_module_arm(module, &policy, &problem);
 	}
 	free(decoys);

@@ -79,6 +79,8 @@ static const struct option_row rows[] = {
 	  "the journal is on disk at least so often" },
 	{ "seal", OPTION_FLAG, FIELD(seal), 0, 1, "no", NULL, NULL,
 	  "seal the kernel module's guard: it stays while the module is loaded" },
+	{ "guard-every-device", OPTION_FLAG, FIELD(guard_every_device), 0, 1, "no", NULL, NULL,
+	  "the kernel module guards all devices, those to come too, not only --interface" },
 	{ "check", OPTION_FLAG, FIELD(check), 0, 1, "no", NULL, NULL, "check the configuration and end" },
 	{ "unload", OPTION_FLAG, FIELD(unload), 0, 1, "no", NULL, NULL,
 	  "detach the programs of an earlier run, remove the pins, end" },

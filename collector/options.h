@@ -45,9 +45,10 @@ struct run_options {
 	uint32_t restart_grace;			 /* seconds */
 	uint32_t answer_arp, answer_echo, secrets_clear, impersonate;
 	uint32_t page_bytes, segment_seconds, commit_milliseconds;
-	uint64_t mail_limit;	/* bytes */
-	uint32_t seal;		/* the kernel module's guard is not to be lifted */
-	uint32_t unload, check; /* commands rather than settings */
+	uint64_t mail_limit;	     /* bytes */
+	uint32_t seal;		     /* the kernel module's guard is not to be lifted */
+	uint32_t guard_every_device; /* the module's guard: not only on interfaces */
+	uint32_t unload, check;	     /* commands rather than settings */
 	uint32_t help;
 };
 

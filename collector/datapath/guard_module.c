@@ -318,8 +318,10 @@ static int put_policy(struct nl_msg *message, const struct guard_module_policy *
 		err = put_decoy(message, &wanted->decoys[n]);
 	for (uint32_t n = 0; n < wanted->port_count && !err; n++)
 		err = nla_put_u16(message, OTORI_A_PORT, wanted->ports[n]);
-	for (uint32_t n = 0; n < wanted->device_count && !err; n++)
+	for (uint32_t n = 0; n < wanted->device_count && !wanted->every_device && !err; n++)
 		err = nla_put_string(message, OTORI_A_DEVICE, wanted->devices[n]);
+	if (!err && wanted->every_device)
+		err = nla_put_flag(message, OTORI_A_EVERY_DEVICE);
 	if (!err && wanted->flows)
 		err = nla_put_u32(message, OTORI_A_FLOWS, wanted->flows);
 	return err ? -EMSGSIZE : 0;

@@ -26,6 +26,7 @@ struct guard_module_policy {
 	uint32_t port_count;
 	const char (*devices)[IF_NAMESIZE];
 	uint32_t device_count;
+	bool every_device; /* of our network namespace, those to come too, and not only the named ones */
 	uint32_t flows;	   /* the XDP program enters so many by kfunc; 0 = the stateless rule */
 };
 

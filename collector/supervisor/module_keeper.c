@@ -36,6 +36,7 @@ static int arm(struct supervisor *supervisor, bool kfunc, struct problem *proble
 					      .port_count = options->port_count,
 					      .devices = options->interfaces,
 					      .device_count = options->interface_count,
+					      .every_device = options->guard_every_device != 0,
 					      .flows = kfunc ? options->flows : 0 };
 
 	return guard_module_arm(supervisor->module, &policy, problem);

@@ -65,6 +65,8 @@ static void defaults_are_those_of_the_design(void **state)
 	assert_int_equal(o.secrets_clear, 0);
 	assert_int_equal(o.impersonate, 0);
 	assert_int_equal(o.answer_arp, 0);
+	assert_int_equal(o.seal, 0);
+	assert_int_equal(o.guard_every_device, 0);
 	assert_string_equal(o.responder_user, "otori-responder");
 	assert_true(o.sensor[0] != '\0');
 	options_close(&o);
