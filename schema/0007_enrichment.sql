@@ -370,50 +370,10 @@ comment on column open_relay_suspects.last_seen is 'When the last was received';
 comment on column open_relay_suspects.evidence is 'What was compared with what, and how long before or after these mails it was looked up: years later it is weak evidence, not none';
 comment on column open_relay_suspects.looked_up_at is 'When the exchangers were looked up; of a dated file the beginning of its date (UTC)';
 
-create function open_relay_suspects(from_time timestamptz, to_time timestamptz, of_sensor text default null)
-	returns table (sensor text, relay_host text, relay_port integer, recipient_domain text, mails bigint, first_seen timestamptz,
-		last_seen timestamptz, evidence text, looked_up_at timestamptz)
-	language sql stable
-	set enable_nestloop to off
-	set enable_mergejoin to off
-begin atomic
-	with sent as (
-		select distinct mail.sensor, mail.mail, mail.received_at, destination_name(mail.relay_host) as relay_host,
-			coalesce(mail.relay_port, -1) as relay_port, recipient_domain(recipient.address) as recipient_domain
-		from mail
-		join mail_recipient as recipient on recipient.sensor = mail.sensor and recipient.mail = mail.mail
-			and recipient.received_at = mail.received_at
-		where mail.received_at >= from_time and mail.received_at < to_time and recipient.received_at >= from_time
-			and recipient.received_at < to_time and mail.complete and not mail.direct
-			and (of_sensor is null or mail.sensor = of_sensor)
-	), counted as (
-		select sent.sensor, sent.relay_host, sent.relay_port, sent.recipient_domain, count(*) as mails, min(sent.received_at) as first_seen,
-			max(sent.received_at) as last_seen, (array_agg(verdict.finding order by verdict.valid_on desc) filter (where verdict.suspect))[1] as finding,
-			(array_agg(verdict.origin order by verdict.valid_on desc) filter (where verdict.suspect))[1] as origin,
-			max(verdict.valid_on) filter (where verdict.suspect) as valid_on,
-			max(verdict.looked_up_at) filter (where verdict.suspect) as looked_up_at
-		from sent
-		join relay_verdict as verdict on verdict.sensor = sent.sensor and verdict.relay_host = sent.relay_host
-			and verdict.recipient_domain = sent.recipient_domain and verdict.suspect
-			and (sent.received_at at time zone 'UTC')::date >= verdict.holds_from
-			and (sent.received_at at time zone 'UTC')::date < verdict.holds_until
-		group by 1, 2, 3, 4
-	)
-	select counted.sensor, counted.relay_host, counted.relay_port, counted.recipient_domain, counted.mails, counted.first_seen,
-		counted.last_seen,
-		counted.finding || '. ' || looked_up_text(counted.origin, counted.valid_on, counted.looked_up_at, counted.first_seen,
-			counted.last_seen),
-		counted.looked_up_at
-	from counted;
-end;
-comment on function open_relay_suspects(timestamptz, timestamptz, text) is 'As view open_relay_suspects, of the mails received from the first moment on and before the second; of one sensor, or of all';
-
 revoke execute on function operator_networks(inet[]), span_text(interval),
-	looked_up_text(text, date, timestamptz, timestamptz, timestamptz), open_relay_suspects_in_all(),
-	open_relay_suspects(timestamptz, timestamptz, text) from public;
+	looked_up_text(text, date, timestamptz, timestamptz, timestamptz), open_relay_suspects_in_all() from public;
 grant execute on function operator_networks(inet[]), span_text(interval),
-	looked_up_text(text, date, timestamptz, timestamptz, timestamptz), open_relay_suspects_in_all(),
-	open_relay_suspects(timestamptz, timestamptz, text)
+	looked_up_text(text, date, timestamptz, timestamptz, timestamptz), open_relay_suspects_in_all()
 	to otori_read, otori_loader, otori_enrich;
 grant select on source_answer, relay_destination_answer, name_lookup, mail_record_warning, exchanger_answer, relay_identity, relay_verdict,
 	open_relay_suspects to otori_read, otori_loader;

@@ -61,7 +61,8 @@ create function bucket_limit(begins_at timestamptz, bucket interval) returns tim
 	end;
 comment on function bucket_limit(timestamptz, interval) is 'A time that all of a bucket lies before: where it is a day or longer, the first moment behind it; else a few hours more, for changes of clocks';
 
--- It is a condition without columns in each figure, which is judged once, before any row is read.
+-- It is a condition without columns in each figure, which is judged once, before any row is read. A condition beside it that a bound of null
+-- makes null would be all of the answer, and this one never judged: such a bound is taken for all time there (coalesce).
 create function check_period(from_time timestamptz, to_time timestamptz, of_sensor text, bucket interval default '1 day') returns boolean
 	language plpgsql stable parallel safe
 	set search_path = otori, pg_temp
@@ -188,7 +189,8 @@ begin atomic
 		from observation
 		where of_sensor is null or observation.sensor = of_sensor
 	) as gap
-	where gap.stopped_at < gap.resumed_at and gap.resumed_at > from_time and gap.stopped_at < to_time
+	where gap.stopped_at < gap.resumed_at and gap.resumed_at > coalesce(from_time, '-infinity')
+		and gap.stopped_at < coalesce(to_time, 'infinity')
 		and check_period(from_time, to_time, of_sensor);
 end;
 comment on function observation_gaps(timestamptz, timestamptz, text) is 'When a sensor did not observe, between its first and its last observation, within the bounds: what came in a gap is no zero but unknown';

@@ -336,7 +336,8 @@ begin atomic
 			and access.started_at <= chain.requested_at and access.started_at >= chain.requested_at - interval '24 hours'
 		offset 0
 	) as began
-	where began.started_at >= from_time and began.started_at < to_time and check_period(from_time, to_time, of_sensor);
+	where began.started_at >= coalesce(from_time, '-infinity') and began.started_at < coalesce(to_time, 'infinity')
+		and check_period(from_time, to_time, of_sensor);
 end;
 comment on function relay_chains(timestamptz, timestamptz, text) is 'Figure 16 within bounds (of the conversations'' beginnings): conversations with nested requests, as paths through the proxies that were asked for';
 

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 --
--- 0011_mail_figures.sql - the figures of mail: direct attempts, mails by day and kind, probes and their waves, targeted domains.
+-- 0011_mail_figures.sql - the figures of mail: direct attempts, mails by day and kind, probes and their waves, targeted domains, suspects.
 --
--- In:  functions of 0009, tables source, mail, probe_mail. Out: a function with bounds and a view for each figure. Called by readers (role
+-- In:  functions of 0009, tables source, mail, probe_mail, view relay_verdict. Out: a function with bounds and a view for each figure. Called by readers (role
 -- otori_read).
 --
 -- What is counted: an attempt is a conversation in SMTP with the decoy itself (protocol smtp, on whatever port) that named a recipient.
@@ -169,7 +169,7 @@ begin atomic
 	select probe.sensor, probe.received_at, probe.decoy, probe.decoy_port, probe.source, probe.mailbox, probe.subject, probe.found_in,
 		probe.encoding, probe.answered_at
 	from probe_mail as probe
-	where probe.received_at >= from_time and probe.received_at < to_time and (of_sensor is null or probe.sensor = of_sensor)
+	where probe.received_at >= coalesce(from_time, '-infinity') and probe.received_at < coalesce(to_time, 'infinity') and (of_sensor is null or probe.sensor = of_sensor)
 		and check_period(from_time, to_time, of_sensor);
 end;
 comment on function probe_mails(timestamptz, timestamptz, text) is 'Figure 13 within bounds: probe mails, a row each, nothing is divided';
@@ -215,7 +215,7 @@ begin atomic
 			and other.sensor = probe.sensor and other.decoy = probe.decoy and other.complete and not other.direct and not other.probe
 			and other.received_at > probe.received_at and other.received_at <= probe.received_at + interval '168 hours'
 	) as wave on true
-	where probe.received_at >= from_time and probe.received_at < to_time and (of_sensor is null or probe.sensor = of_sensor)
+	where probe.received_at >= coalesce(from_time, '-infinity') and probe.received_at < coalesce(to_time, 'infinity') and (of_sensor is null or probe.sensor = of_sensor)
 		and check_period(from_time, to_time, of_sensor);
 end;
 comment on function probe_waves(timestamptz, timestamptz, text) is 'Figure 13 within bounds (of the probes): what followed each probe mail; numbers, nothing is divided. A wave is the mail through that decoy, probes aside, in the 7 days after the probe, if it is at least 10 mails and at least 5 times that of the 7 days before';
@@ -234,9 +234,49 @@ comment on column probe_waves.mails is 'Complete mails of the wave; 0: no wave';
 comment on column probe_waves.sources is 'Distinct source addresses of the wave; 0: no wave';
 comment on column probe_waves.answered_at is 'When the probe was handed to a mail server; null: it was not';
 
+-- The view open_relay_suspects is in 0007, with why these two are planned as they are. This one looks at its bounds, so it is here.
+create function open_relay_suspects(from_time timestamptz, to_time timestamptz, of_sensor text default null)
+	returns table (sensor text, relay_host text, relay_port integer, recipient_domain text, mails bigint, first_seen timestamptz,
+		last_seen timestamptz, evidence text, looked_up_at timestamptz)
+	language sql stable
+	set enable_nestloop to off
+	set enable_mergejoin to off
+begin atomic
+	with sent as (
+		select distinct mail.sensor, mail.mail, mail.received_at, destination_name(mail.relay_host) as relay_host,
+			coalesce(mail.relay_port, -1) as relay_port, recipient_domain(recipient.address) as recipient_domain
+		from mail
+		join mail_recipient as recipient on recipient.sensor = mail.sensor and recipient.mail = mail.mail
+			and recipient.received_at = mail.received_at
+		where mail.received_at >= from_time and mail.received_at < to_time and recipient.received_at >= from_time
+			and recipient.received_at < to_time and mail.complete and not mail.direct
+			and (of_sensor is null or mail.sensor = of_sensor)
+	), counted as (
+		select sent.sensor, sent.relay_host, sent.relay_port, sent.recipient_domain, count(*) as mails, min(sent.received_at) as first_seen,
+			max(sent.received_at) as last_seen, (array_agg(verdict.finding order by verdict.valid_on desc) filter (where verdict.suspect))[1] as finding,
+			(array_agg(verdict.origin order by verdict.valid_on desc) filter (where verdict.suspect))[1] as origin,
+			max(verdict.valid_on) filter (where verdict.suspect) as valid_on,
+			max(verdict.looked_up_at) filter (where verdict.suspect) as looked_up_at
+		from sent
+		join relay_verdict as verdict on verdict.sensor = sent.sensor and verdict.relay_host = sent.relay_host
+			and verdict.recipient_domain = sent.recipient_domain and verdict.suspect
+			and (sent.received_at at time zone 'UTC')::date >= verdict.holds_from
+			and (sent.received_at at time zone 'UTC')::date < verdict.holds_until
+		group by 1, 2, 3, 4
+	)
+	select counted.sensor, counted.relay_host, counted.relay_port, counted.recipient_domain, counted.mails, counted.first_seen,
+		counted.last_seen,
+		counted.finding || '. ' || looked_up_text(counted.origin, counted.valid_on, counted.looked_up_at, counted.first_seen,
+			counted.last_seen),
+		counted.looked_up_at
+	from counted
+	where check_period(from_time, to_time, of_sensor);
+end;
+comment on function open_relay_suspects(timestamptz, timestamptz, text) is 'As view open_relay_suspects, of the mails received from the first moment on and before the second; of one sensor, or of all';
+
 grant select on direct_mail_countries, direct_mail_kinds, mail_kinds, targeted_domains, probe_mails, probe_waves to otori_read, otori_loader;
 
 revoke execute on function direct_mail, direct_mail_countries, direct_mail_kinds, mails, mail_kinds, targeted_domains, probe_mails,
-	probe_waves from public;
+	probe_waves, open_relay_suspects from public;
 grant execute on function direct_mail, direct_mail_countries, direct_mail_kinds, mails, mail_kinds, targeted_domains, probe_mails,
-	probe_waves to otori_read, otori_loader;
+	probe_waves, open_relay_suspects to otori_read, otori_loader;

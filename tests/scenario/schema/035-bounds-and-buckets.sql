@@ -3,7 +3,7 @@
 begin;
 \ir rows.psql
 set local timezone to 'UTC';
-select plan(43);
+select plan(63);
 
 -- Asia/Kathmandu: a quarter off the hour
 select observe('kathmandu', '2020-01-01 00:00+05:45', '2020-01-03 00:00+05:45', '203.0.113.10', '8080', 'replay');
@@ -94,6 +94,26 @@ select throws_ok($$select from source_countries('2020-01-01', null)$$, '22004');
 select throws_ok($$select from relay_chains('-infinity', 'infinity', 'nobody')$$, '22023', 'no sensor "nobody" is known: expected apia, kathmandu, lord, stops, york');
 select throws_ok($$select from direct_mail('-infinity', 'infinity', 'york', '90 minutes')$$, '22023',
 	'a bucket of 01:30:00 is not possible: expected 1, 2, 3, 4, 6, 8 or 12 hours, or days, weeks or months up to a year');
+-- each figure's function looks at its bounds, whatever stands beside them
+create function pg_temp.refusal(call text) returns text
+	language plpgsql
+as $$
+begin
+	execute 'select from ' || call;
+	return 'none';
+exception when others then
+	return sqlstate;
+end
+$$;
+select is(array(select pg_temp.refusal(figure || bounds) from unnest(array['(''2020-01-02'', ''2020-01-01'')', '(null, ''2020-01-01'')', '(''2020-01-01'', null)',
+		'(''-infinity'', ''infinity'', ''nobody'')']) with ordinality as tried (bounds, place) order by place), array['22023', '22004', '22004', '22023'],
+		figure || ' refuses wrong bounds')
+	from (
+		select proname::text as figure
+		from pg_proc
+		where pronamespace = 'otori'::regnamespace and proargnames[1:3] = '{from_time,to_time,of_sensor}' and proname !~ '^(counted_|observed|observation_bucket|check_)'
+		order by 1
+	) as listed;
 create function pg_temp.refused(bucket interval) returns boolean
 	language plpgsql
 as $$

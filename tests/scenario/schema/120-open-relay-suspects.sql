@@ -116,6 +116,7 @@ select results_eq($$select sensor, relay_host, relay_port, recipient_domain, mai
 		from open_relay_suspects order by 2, 3, 4$$, 'the function gives of all time what the view gives');
 select results_eq($$select relay_host, recipient_domain, mails from open_relay_suspects('2007-11-12', '2007-11-20', 's') order by 1, 2$$,
 	$$values ('198.51.100.201', 'moved.example', 1::bigint), ('open.relay.example', 'a.example', 1)$$, 'and of a period its mails, its end exclusive');
+select observe('other', '2007-11-01', '2007-12-01', '203.0.113.10', '8080', 'replay');
 select is_empty($$select relay_host from open_relay_suspects('-infinity', 'infinity', 'other')$$, 'and of one sensor');
 
 -- which answer holds
