@@ -141,6 +141,12 @@ static void subjects_are_decoded(void **state)
 		{ "Subject: \x1b$BF|K\\8l\x1b(B\r\n", "日本語" },
 		/* what attacks a terminal or the database */
 		{ "Subject: =?utf-8?Q?a=1B[2J=0Ab?=\r\n", "a␛[2J␊b" },
+		/* a NUL hides nothing of what stands behind it, whatever the charset */
+		{ "Subject: =?us-ascii?Q?a=00b c?= d\r\n", "a b c d" },
+		{ "Subject: =?iso-8859-1?q?=00?= d =?x-unknown?Q?=3D00=00b?=\r\n", "d =00 b" },
+		{ "Subject: =?utf-8?B?YQBi?= c\r\n", "a b c" },
+		{ "Subject: =?us-ascii?B?YQ==?= =?us-ascii?B?AGI=?= c\r\n", "a b c" },
+		{ "Subject: =?utf-16be?B?AGEAYg==?= =?UTF-16BE?Q?=00c?=\r\n", "abc" },
 	};
 	struct subject_decoder *decoder = subject_decoder_new();
 
