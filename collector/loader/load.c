@@ -95,13 +95,16 @@ static bool blames_data(const char *state)
 
 /*
  * Two loaders of one sensor (a replay beside a run) may bring the same payload at the same moment. The one that comes
- * second learns of it too late; the next time it finds the payload there. A visitor who is there though he was new is
+ * second learns of it too late; the next time it finds the payload there. Where each brings first what the other brings
+ * next, they wait for each other, and PostgreSQL lets one go (40P01). A visitor who is there though he was new is
  * somebody's doing who changed roll-ups without their lock.
  */
 static bool came_second(const PGresult *result, const char *state)
 {
 	const char *table = PQresultErrorField(result, PG_DIAG_TABLE_NAME);
 
+	if (state && !strcmp(state, "40P01"))
+		return true;
 	return state && table && !strcmp(state, "23505") &&
 	       (!strcmp(table, "payload") || !strcmp(table, "rollup_source") || !strcmp(table, "rollup_domain_member"));
 }
@@ -116,8 +119,10 @@ int load_judge(struct load *load, PGresult *result)
 {
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	bool data = PQstatus(load->connection) == CONNECTION_OK && blames_data(state) && !came_second(result, state);
+	bool second = PQstatus(load->connection) == CONNECTION_OK && came_second(result, state);
+	bool data = PQstatus(load->connection) == CONNECTION_OK && blames_data(state) && !second;
 
+	load->came_second = second;
 	set_text(load, primary ? primary : PQerrorMessage(load->connection));
 	if (PQstatus(load->connection) == CONNECTION_OK && took_all_locks(load, state)) {
 		set_text(load, "the times of its records lie in more months than the server has locks for"
@@ -388,6 +393,7 @@ int load_begin(struct load *load, const struct journal_header *header)
 	load->place = 0;
 	load->records = load->rows = 0;
 	load->new_months = 0;
+	load->came_second = false;
 	load->text[0] = 0;
 	result = load_exploits_tell(load);
 	if (!result)

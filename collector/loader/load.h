@@ -110,6 +110,8 @@ struct load {
 	uint32_t packet_capacity;
 	struct load_observation observations[LOAD_OBSERVATIONS_MAX];
 	unsigned observation_count;
+	bool came_second; /* why the last statement failed: another loader was first, and the next try finds what it did
+			   */
 	char text[512];
 };
 

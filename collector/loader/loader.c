@@ -25,6 +25,7 @@
 #define RETRY_MAX_MILLISECONDS 30000u
 #define SLICE_MILLISECONDS 50u /* a signal between the look at *stop and the sleep is seen that late */
 #define PATH_BYTES 4096
+#define SECOND_TRIES 20u /* where other loaders were first; each time one of them has got something done */
 
 struct loader {
 	const struct loader_settings *settings;
@@ -227,6 +228,8 @@ static int load_segment(struct loader *loader, uint64_t number)
 		return errno == ENOENT ? 0 : -errno;
 	segment.file_bytes = (uint64_t)status.st_size;
 	result = load_segment_once(loader, &segment);
+	for (unsigned i = 0; i < SECOND_TRIES && result == -EAGAIN && loader->load->came_second; i++)
+		result = load_segment_once(loader, &segment);
 	if (result == -EPROTO)
 		/* What was known of partitions may have been outdated: the second refusal counts. */
 		result = load_segment_once(loader, &segment);
