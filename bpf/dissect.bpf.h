@@ -14,6 +14,17 @@
 #define MAX_EXTENSION_HEADERS 6
 #define MAX_OFFSET 512 /* of a header in a frame; lets the verifier bound packet pointers */
 
+/*
+ * Index of every port among the counters, 0 = no decoy port: what map ports says, as bytes that lie side by side and are
+ * read without a lookup. Each loaded program has its own, written by the collector before it is attached.
+ */
+otori_port_index port_table[65536] SEC(".data.ports") = {};
+
+static __always_inline __u8 port_index_at(__be16 port_be)
+{
+	return port_table[bpf_ntohs(port_be)] & (OTORI_MAX_PORTS - 1);
+}
+
 /* What dissect_link found. */
 enum link { LINK_REFUSED, LINK_OTHER, LINK_ARP, LINK_IPV4, LINK_IPV6 };
 
@@ -302,13 +313,13 @@ static __always_inline void dissect_tcp(struct packet *p, void *data, void *end)
 	at = data + offset_of_l4(offset);
 	if (p->l4_bytes < 20 || at + 20 > end) {
 		if (p->l4_bytes >= 4 && at + 4 <= end)
-			p->port_index = port_index_of(read16(at + 2));
+			p->port_index = port_index_at(read16(at + 2));
 		refuse(p, truncated);
 		return;
 	}
 	p->source_port_be = read16(at);
 	p->destination_port_be = read16(at + 2);
-	p->port_index = port_index_of(p->destination_port_be);
+	p->port_index = port_index_at(p->destination_port_be);
 	if (p->refusal != NO_REFUSAL && p->refusal != OTORI_REFUSED_too_long)
 		return;
 	p->seq = bpf_ntohl(read32(at + 4));

@@ -46,7 +46,7 @@ static __always_inline void icmp_quote(struct packet *p, void *data, void *end, 
 	/* the message must have come to the decoy whose segment it quotes */
 	if (!prefix_equal(&from.prefix, &p->destination))
 		return;
-	p->port_index = port_index_of(read16(tcp));
+	p->port_index = port_index_at(read16(tcp));
 	if (!p->port_index)
 		return;
 	p->icmp_error = 1;

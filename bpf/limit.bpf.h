@@ -31,15 +31,22 @@ static __always_inline __u64 keyed_mix(__u64 word, const __u64 *key)
 	return word ^ (word >> 33);
 }
 
-/* One more answer to this prefix in this second. */
-static __always_inline bool limit_prefix_allows(const struct packet *p, const __u64 *key, __u32 limit)
+/*
+ * The counter of the source's prefix; NULL where there is none (never). Asked for early: its line is under way then while
+ * the hashes are made. */
+static __always_inline struct otori_limit *limit_counter(const struct packet *p, const __u64 *key)
 {
 	const __u32 *a = (const __u32 *)p->source.address;
 	__u64 prefix = p->ipv6 ? a[0] | ((__u64)(a[1] & bpf_htonl(0xffff0000)) << 32) : a[3] & bpf_htonl(0xffffff00);
 	/* multiply-shift: under a secret odd factor no two prefixes meet but by chance */
 	__u32 index = (prefix ^ key[0]) * (key[1] | 1) >> 48;
-	struct otori_limit *counter = bpf_map_lookup_elem(&limit_sketch, &index);
 
+	return bpf_map_lookup_elem(&limit_sketch, &index);
+}
+
+/* One more answer to this prefix in this second. */
+static __always_inline bool limit_prefix_allows(const struct packet *p, struct otori_limit *counter, __u32 limit)
+{
 	if (!counter)
 		return false;
 	if (counter->second != p->second) {
@@ -85,9 +92,9 @@ static __always_inline bool limit_global_allows(struct packet *p, __u32 limit)
 
 /* May the source of this packet be answered now? Takes what it allows. */
 static __always_inline bool limit_allows(struct packet *p, const struct otori_settings *set,
-					 const struct otori_keys *key)
+					 struct otori_limit *counter)
 {
-	if (set->limit_per_prefix && !limit_prefix_allows(p, key->limit, set->limit_per_prefix))
+	if (set->limit_per_prefix && !limit_prefix_allows(p, counter, set->limit_per_prefix))
 		return false;
 	return !set->limit_global || limit_global_allows(p, set->limit_global);
 }

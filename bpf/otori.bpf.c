@@ -103,7 +103,7 @@ static __always_inline __u32 take_open(struct xdp_md *ctx, struct packet *p, con
 /* A SYN to a decoy port: to be answered, without state. The frame has its answer's length then, and leave() builds it.
  */
 static __always_inline __u32 judge_syn(struct xdp_md *ctx, struct packet *p, const struct otori_settings *set,
-				       const struct otori_keys *key)
+				       const struct otori_keys *key, struct otori_limit *counter)
 {
 	__u32 sampled, verdict;
 
@@ -111,7 +111,7 @@ static __always_inline __u32 judge_syn(struct xdp_md *ctx, struct packet *p, con
 		return REFUSED(no_responder);
 	if (p->verify && checksum_bytes(ctx, p->data, p->payload_bytes, p->partial_checksum) != 0xffff)
 		return REFUSED(bad_tcp_checksum);
-	if (!limit_allows(p, set, key))
+	if (!limit_allows(p, set, counter))
 		return REFUSED(rate_limited);
 	p->ring = ring_of(p, set);
 	if (replay)
@@ -152,13 +152,16 @@ static __always_inline bool opens(struct packet *p, __u32 state, const struct ot
 static __always_inline __u32 judge_tcp(struct xdp_md *ctx, struct packet *p, const struct otori_settings *set)
 {
 	struct otori_keys *key = keys_get();
+	struct otori_limit *counter = NULL;
 	__u32 state = OTORI_SLOT_FREE;
 
 	if (!key)
 		return REFUSED(no_responder);
 	if (p->port_index) {
-		if (p->kind == OTORI_KIND_syn)
+		if (p->kind == OTORI_KIND_syn) {
+			counter = limit_counter(p, key->limit);
 			options_read(p);
+		}
 		hash_flow(p, key);
 		state = admission_find(p);
 		/* a SYN for a live flow goes up as well: the responder sends a challenge (RFC 5961 4) */
@@ -172,7 +175,7 @@ static __always_inline __u32 judge_tcp(struct xdp_md *ctx, struct packet *p, con
 	if (source_is_quiet(p, set))
 		return REFUSED(quiet_source);
 	if (p->kind == OTORI_KIND_syn)
-		return judge_syn(ctx, p, set, key);
+		return judge_syn(ctx, p, set, key, counter);
 	if (opens(p, state, key))
 		return take_open(ctx, p, set);
 	if (state != OTORI_SLOT_FREE)
@@ -217,7 +220,7 @@ __noinline __u32 judge_icmp(struct xdp_md *ctx, struct packet *p)
 		return REFUSED(icmp_other);
 	if (!key || !clock_answering(p, set))
 		return REFUSED(no_responder);
-	if (!limit_allows(p, set, key))
+	if (!limit_allows(p, set, limit_counter(p, key->limit)))
 		return REFUSED(rate_limited);
 	if (replay)
 		return RESULT_ANSWERED;

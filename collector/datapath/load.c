@@ -270,7 +270,8 @@ static int fill_maps(struct datapath *datapath, const struct datapath_plan *plan
 	if (!err) {
 		what = "ports";
 		err = maps_fill_ports(datapath_map(datapath, "ports"), datapath_map(datapath, "port_counters"),
-				      plan->ports, plan->port_count, datapath->ports);
+				      datapath->otori->data_ports->port_table, plan->ports, plan->port_count,
+				      datapath->ports);
 	}
 	if (!err) {
 		what = "devices";

@@ -128,7 +128,7 @@ static uint32_t index_of(const uint16_t by_index[OTORI_MAX_PORTS], uint16_t port
 	return 0;
 }
 
-int maps_fill_ports(int ports, int port_counters, const uint16_t *list, uint32_t count,
+int maps_fill_ports(int ports, int port_counters, otori_port_index *table, const uint16_t *list, uint32_t count,
 		    uint16_t by_index[OTORI_MAX_PORTS])
 {
 	int cpus = libbpf_num_possible_cpus();
@@ -164,6 +164,7 @@ int maps_fill_ports(int ports, int port_counters, const uint16_t *list, uint32_t
 		value = (otori_port_index)index;
 		if (!err && bpf_map_update_elem(ports, &key, &value, BPF_ANY) < 0)
 			err = -errno;
+		table[list[n]] = value;
 		offered[index] = true;
 	}
 	/* a port of an earlier run that is offered no more keeps its figures, but takes no packet */

@@ -30,7 +30,7 @@ static __always_inline void flow_name(struct packet *p)
 {
 	const __u64 key[2] = { 0x1122334455667788, 0x99aabbccddeeff00 };
 
-	p->flow_hash = otori_flow_hash(key, (const __u32 *)p->source.address, (const __u32 *)p->destination.address,
+	p->flow.hash = otori_flow_hash(key, (const __u32 *)p->source.address, (const __u32 *)p->destination.address,
 				       p->source_port_be, p->destination_port_be, 0, 0, 0);
 }
 

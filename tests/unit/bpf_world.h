@@ -194,6 +194,7 @@ static void world_fill(struct world *w)
 		uint32_t port = ports[i];
 
 		world_put(bpf_map__fd(w->xdp->maps.ports), &port, &i);
+		w->xdp->data_ports->port_table[port] = i;
 	}
 	for (size_t i = 0; i < sizeof(w->keys); i++)
 		((uint8_t *)&w->keys)[i] = (uint8_t)(i * 37 + 11);
