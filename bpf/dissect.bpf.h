@@ -15,14 +15,17 @@
 #define MAX_OFFSET 512 /* of a header in a frame; lets the verifier bound packet pointers */
 
 /*
- * Index of every port among the counters, 0 = no decoy port: what map ports says, as bytes that lie side by side and are
- * read without a lookup. Each loaded program has its own, written by the collector before it is attached.
+ * Index of every port among the counters, 0 = no decoy port: what map ports says, as bytes that lie side by side and
+ * are read without a lookup. Each loaded program has its own, written by the collector before it is attached.
  */
 otori_port_index port_table[65536] SEC(".data.ports") = {};
 
 static __always_inline __u8 port_index_at(__be16 port_be)
 {
-	return port_table[bpf_ntohs(port_be)] & (OTORI_MAX_PORTS - 1);
+	__u64 port = bpf_ntohs(port_be);
+
+	asm volatile("" : "+r"(port)); /* 6.1 knows no bounds of what was swapped: the mask must stay */
+	return port_table[port & 0xffff] & (OTORI_MAX_PORTS - 1);
 }
 
 /* What dissect_link found. */

@@ -32,8 +32,8 @@ static __always_inline __u64 keyed_mix(__u64 word, const __u64 *key)
 }
 
 /*
- * The counter of the source's prefix; NULL where there is none (never). Asked for early: its line is under way then while
- * the hashes are made. */
+ * The counter of the source's prefix; NULL where there is none (never). Asked for early: its line is under way then
+ * while the hashes are made. */
 static __always_inline struct otori_limit *limit_counter(const struct packet *p, const __u64 *key)
 {
 	const __u32 *a = (const __u32 *)p->source.address;
