@@ -19,7 +19,8 @@
 	X(9, 0009_figures) \
 	X(10, 0010_access_figures) \
 	X(11, 0011_mail_figures) \
-	X(12, 0012_summary)
+	X(12, 0012_summary) \
+	X(13, 0013_losses)
 
 /* .incbin copies the file as it is; the byte behind it terminates the text. */
 #define MIGRATION_INCLUDE(number, name) \
