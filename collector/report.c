@@ -157,6 +157,15 @@ static int check_options(struct report_options *options, struct problem *problem
 	if (options->database.conninfo && options->database.embedded)
 		return problem_say(problem, PROBLEM_USAGE, -EINVAL,
 				   "--database and --embedded exclude each other, both are given");
+	if (options->output && !*options->output)
+		return problem_say(problem, PROBLEM_USAGE, -EINVAL,
+				   "--output: expected a file or folder, got an empty name");
+	if (request->timezone && report_check_zone(request->timezone) == -EDOM)
+		return problem_say(
+			problem, PROBLEM_FAILURE, -EINVAL,
+			"--timezone: '%s' would lie the other way round: the sign of such zones counts hours west; "
+			"expected a name such as Asia/Tokyo, or Etc/GMT-9 for nine hours east",
+			request->timezone);
 	if (request->timezone && report_check_zone(request->timezone))
 		return problem_say(problem, PROBLEM_FAILURE, -EINVAL,
 				   "--timezone: there is no time zone '%s'; expected a name such as Asia/Tokyo or UTC",

@@ -36,8 +36,8 @@ comment on function recipient_domain(text) is 'What stands behind the last @ of 
 
 create function recipient_name(address text) returns text
 	language sql immutable parallel safe
-	return left(lower(address collate "C"), 320);
-comment on function recipient_name(text) is 'An address of mail as the figures tell recipients apart: lower case (A to Z), at most 320 characters (RFC 5321 allows no more)';
+	return left(lower(case when address like '%@%.' then left(address, -1) else address end collate "C"), 320);
+comment on function recipient_name(text) is 'An address of mail as the figures tell recipients apart: lower case (A to Z), without the final dot of its domain, at most 320 characters (RFC 5321 allows no more)';
 
 create table rollup_access (
 	sensor text not null,

@@ -42,5 +42,7 @@ struct slice rollup_recipient_name(uint8_t *text, size_t length, struct slice *d
 
 	fold(text, length);
 	*domain = at ? without_final_dot(at + 1, length - (size_t)(at + 1 - text)) : slice_of(NULL, 0);
+	if (at && text[length - 1] == '.')
+		length--;
 	return cut(text, length, ROLLUP_RECIPIENT_CHARACTERS);
 }

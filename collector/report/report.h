@@ -38,8 +38,8 @@ int report_check_day(const char *text);
 
 /*
  * 0 where PostgreSQL may know a time zone of this name: it is a file of the system's zone folder (in any case of
- * letters), or holds a digit as POSIX zones do, or there is no such folder here. -EINVAL where it can't. The server has
- * the last word.
+ * letters), or holds a digit as POSIX zones do, or there is no such folder here. -EINVAL where it can't; -EDOM of UTC+9
+ * and its like, which as POSIX has it lie west, where nobody means it. The server has the last word.
  */
 int report_check_zone(const char *name);
 

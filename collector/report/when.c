@@ -58,12 +58,25 @@ static int open_entry(int folder, const char *name, size_t length)
 	return found;
 }
 
+/* UTC+9, GMT-3, +9 and their like, not zero: as POSIX has it the sign says how far west. */
+static bool is_turned_round(const char *name)
+{
+	if (!strncasecmp(name, "UTC", 3) || !strncasecmp(name, "GMT", 3))
+		name += 3;
+	return (*name == '+' || *name == '-' || (*name >= '0' && *name <= '9')) && strpbrk(name, "123456789");
+}
+
 int report_check_zone(const char *name)
 {
 	int at = open(ZONES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char magic[4];
 	bool zone;
 
+	if (is_turned_round(name)) {
+		if (at >= 0)
+			close(at);
+		return -EDOM;
+	}
 	if (at < 0 || strpbrk(name, "0123456789")) {
 		if (at >= 0)
 			close(at);

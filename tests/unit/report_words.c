@@ -4,6 +4,7 @@
  *
  * In:  nothing. Out: cmocka's verdict. Touches no database.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -194,6 +195,13 @@ static void zones_are_known(void **state)
 	assert_int_equal(report_check_zone("UTC"), 0);
 	assert_int_equal(report_check_zone("America/Argentina/Ushuaia"), 0);
 	assert_int_equal(report_check_zone("JST-9"), 0);
+	assert_int_equal(report_check_zone("Etc/GMT-9"), 0);
+	assert_int_equal(report_check_zone("GMT+0"), 0);
+	/* their sign counts hours west, and whoever writes them means east */
+	assert_int_equal(report_check_zone("UTC+9"), -EDOM);
+	assert_int_equal(report_check_zone("gmt-10"), -EDOM);
+	assert_int_equal(report_check_zone("+09:00"), -EDOM);
+	assert_int_equal(report_check_zone("9"), -EDOM);
 	assert_true(report_check_zone("Mars/Olympus") < 0);
 	assert_true(report_check_zone("Asia") < 0);
 	assert_true(report_check_zone("Asia/Tokyo/") < 0);
