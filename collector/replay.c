@@ -17,6 +17,7 @@
 #include "database/database.h"
 #include "option_values.h"
 #include "exploits/rules.h"
+#include "replay/earlier.h"
 #include "replay/moment.h"
 #include "replay/session.h"
 
@@ -298,6 +299,29 @@ static int replay(struct arguments *arguments, struct capture *capture, const ch
 	return err;
 }
 
+/* What is no error, and yet gives other figures than one may expect: the same time once more, and times that count for
+ * no day. */
+static void warn_of_times(const struct arguments *arguments, const struct capture *capture, PGconn *connection)
+{
+	uint64_t first_ns, last_ns;
+	char from[MOMENT_TEXT_BYTES], to[MOMENT_TEXT_BYTES], text[256];
+
+	if (!capture_span(capture, &first_ns, &last_ns))
+		return;
+	moment_text(first_ns, from);
+	moment_text(last_ns, to);
+	if (arguments->to_ns && (first_ns < arguments->from_ns || last_ns >= arguments->to_ns))
+		log_warning(
+			"replay: the capture (%s to %s) goes beyond --observed: what lies outside is stored, but a day "
+			"that was not observed is in no daily figure",
+			from, to);
+	if (earlier_replay(connection, arguments->options.sensor, first_ns, last_ns, text, sizeof(text)) == 1)
+		log_warning(
+			"replay: sensor %s holds a replay of %s already; packets that are replayed twice count twice "
+			"(another --sensor keeps them apart)",
+			arguments->options.sensor, text);
+}
+
 static void tell(void *context, const char *line)
 {
 	(void)context;
@@ -331,6 +355,8 @@ static int run(struct arguments *arguments, struct problem *problem)
 	err = database_open(&choice, true, &embedded, &connection, text, sizeof(text));
 	if (err)
 		problem_say(problem, PROBLEM_FAILURE, err, "%s", text);
+	else
+		warn_of_times(arguments, capture, connection);
 	PQfinish(connection);
 	if (!err)
 		err = replay(arguments, capture, embedded ? embedded_conninfo(embedded) : choice.conninfo, rules,

@@ -21,7 +21,7 @@
 /* A stretch of one file in which time does not go back. */
 struct run {
 	const char *path; /* borrowed from capture.paths */
-	uint64_t begins_ns;
+	uint64_t begins_ns, latest_ns;
 	uint64_t first, packets; /* of the file: number of the first, how many */
 	bool to_the_end;	 /* standard input: packets is not known */
 	struct savefile *file;	 /* open while it is being read */
@@ -172,6 +172,7 @@ static int look_through(struct capture *capture, const char *path, char *text)
 		}
 		if (packet.time_ns > latest)
 			latest = packet.time_ns;
+		run->latest_ns = latest;
 		run->packets++;
 		number++;
 	}
@@ -359,6 +360,23 @@ bool capture_cut(const struct capture *capture)
 size_t capture_files(const struct capture *capture)
 {
 	return capture->path_count;
+}
+
+bool capture_span(const struct capture *capture, uint64_t *first_ns, uint64_t *last_ns)
+{
+	*first_ns = UINT64_MAX;
+	*last_ns = 0;
+	for (size_t n = 0; n < capture->run_count; n++) {
+		const struct run *run = &capture->runs[n];
+
+		if (run->to_the_end)
+			return false;
+		if (run->begins_ns < *first_ns)
+			*first_ns = run->begins_ns;
+		if (run->latest_ns > *last_ns)
+			*last_ns = run->latest_ns;
+	}
+	return capture->run_count > 0;
 }
 
 uint64_t capture_out_of_order(const struct capture *capture)

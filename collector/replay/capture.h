@@ -36,6 +36,10 @@ int capture_next(struct capture *capture, struct captured *packet, char *text);
 /* Whether a file was cut short or damaged; final only after the last packet. */
 bool capture_cut(const struct capture *capture);
 
+/* Times (UTC ns) of the first and the last packet; false of standard input, which is not known before it is read, and
+ * where there are no packets. */
+bool capture_span(const struct capture *capture, uint64_t *first_ns, uint64_t *last_ns);
+
 /* Number of files, and of times that could not be put in order (more jumps back in a file than are followed). */
 size_t capture_files(const struct capture *capture);
 uint64_t capture_out_of_order(const struct capture *capture);
