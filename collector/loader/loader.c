@@ -357,13 +357,9 @@ int loader_drain(const struct loader_settings *settings, struct loader_totals *t
 
 	if (!result)
 		result = load_all(&loader, &did);
-	if (result == -EAGAIN) {
-		char line[sizeof(loader.load->text) + 64];
-
-		snprintf(line, sizeof(line), "loading failed: %s", loader.load->text);
-		say(&loader, line);
-		result = -ECONNREFUSED;
-	}
+	if (result)
+		snprintf(totals->why, sizeof(totals->why), "%s",
+			 result == -EAGAIN && loader.load->text[0] ? loader.load->text : strerror(-result));
 	close_loader(&loader);
 	return result;
 }

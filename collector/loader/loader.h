@@ -26,13 +26,14 @@ struct loader_settings {
 
 struct loader_totals {
 	uint64_t segments, records, rows, set_aside;
+	char why[512]; /* of loader_drain: why it failed, one line; else empty */
 };
 
 /* Loads until *stop; survives outages of the database. 0 or negative errno for what no wait can heal. */
 int loader_run(const struct loader_settings *settings, struct loader_totals *totals);
 
-/* Loads every finished segment that is there now, in order of numbers, and returns. 0 or negative errno (database away:
- * -ECONNREFUSED). */
+/* Loads every finished segment that is there now, in order of numbers, and returns. 0 or negative errno with the reason
+ * in totals->why (-EAGAIN: the database's). */
 int loader_drain(const struct loader_settings *settings, struct loader_totals *totals);
 
 #endif

@@ -47,6 +47,7 @@ struct outlet {
 	uint64_t finished, loaded_up_to; /* counts of segments handed over, and seen by the loader */
 	bool over;			 /* nothing more will be finished */
 	int error;			 /* of the loader */
+	char why[512];			 /* the same in words; empty where it is none of the loader's */
 };
 
 /* Removes a folder of our own; segments that could not be loaded and were set aside are evidence, and stay in bad/. */
@@ -132,6 +133,7 @@ static int load(const struct outlet *outlet, struct loader_totals *sum)
 	sum->records += totals.records;
 	sum->rows += totals.rows;
 	sum->set_aside += totals.set_aside;
+	memcpy(sum->why, totals.why, sizeof(sum->why));
 	return err;
 }
 
@@ -157,6 +159,7 @@ static void *load_beside(void *context)
 		outlet->loaded.rows += totals.rows;
 		outlet->loaded.set_aside += totals.set_aside;
 		outlet->error = err;
+		memcpy(outlet->why, totals.why, sizeof(outlet->why));
 		outlet->loaded_up_to = upto;
 		pthread_cond_broadcast(&outlet->changed);
 	}
@@ -201,9 +204,14 @@ static int end_loader(struct outlet *outlet)
 
 static int load_problem(const struct outlet *outlet, int err, struct problem *problem)
 {
-	return problem_say(problem, PROBLEM_FAILURE, err, "the journal in %s could not be loaded to its end: %s%s",
-			   outlet->folder, strerror(-err),
-			   outlet->temporary ? "" : " (it is kept: a later replay with this --journal loads it)");
+	const char *why = outlet->why[0] ? outlet->why : strerror(-err);
+
+	if (outlet->temporary)
+		return problem_say(problem, PROBLEM_FAILURE, err, "not all that was seen could be loaded: %s", why);
+	return problem_say(problem, PROBLEM_FAILURE, err,
+			   "the journal in %s could not be loaded to its end: %s (it is kept: a later replay with this "
+			   "--journal loads it)",
+			   outlet->folder, why);
 }
 
 static int begin(struct outlet *outlet, struct stream *stream)
@@ -342,8 +350,10 @@ int outlet_finish(struct outlet *outlet, struct problem *problem)
 	if (err)
 		return journal_problem(outlet, err, problem);
 	err = end_loader(outlet);
-	if (!err)
+	if (!err) {
 		err = load(outlet, &outlet->loaded);
+		memcpy(outlet->why, outlet->loaded.why, sizeof(outlet->why));
+	}
 	if (!err)
 		err = journal_directory_backlog(outlet->folder, &files, &bytes);
 	if (!err && files) /* the loader was told to stop */
