@@ -74,7 +74,9 @@ int otori_policy_add_prefix(struct otori_policy *policy, const u8 *address, u32 
 	address_read(address, bytes, &prefix.high, &prefix.low);
 	if (prefix.high & ~mask_high(prefix.bits) || prefix.low & ~mask_low(prefix.bits))
 		return -EINVAL;
-	policy->prefix[policy->prefixes++] = prefix;
+	/* The number first: it bounds the array (__counted_by). */
+	policy->prefixes++;
+	policy->prefix[policy->prefixes - 1] = prefix;
 	return 0;
 }
 
