@@ -50,6 +50,12 @@ struct admission_table {
 
 static struct admission_table __rcu *table;
 
+/* Hooks come under rcu_read_lock(); some drivers run XDP with no more than bottom halves off. */
+static struct admission_table *table_open(void)
+{
+	return rcu_dereference_check(table, rcu_read_lock_bh_held());
+}
+
 /**
  * otori_admission_prepare() - a table for so many flows; the open one where it has that size
  * @flows: at once; 0 = none
@@ -209,7 +215,7 @@ static int slot_take(struct otori_bucket *bucket, u64 hash, u64 fresh, u32 now, 
  */
 int otori_admission_enter(const struct otori_flow *flow, u32 idle_seconds, u32 flags)
 {
-	struct admission_table *t = rcu_dereference(table);
+	struct admission_table *t = table_open();
 	u32 now = (u32)ktime_get_seconds();
 	struct otori_bucket *bucket;
 	u64 hash, fresh;
@@ -248,7 +254,7 @@ static u64 slot_noted(u64 word, u64 fin, bool rst, u32 now)
  */
 int otori_admission_touch(const struct otori_flow *flow, u32 flags)
 {
-	struct admission_table *t = rcu_dereference(table);
+	struct admission_table *t = table_open();
 	u32 now = (u32)ktime_get_seconds();
 	u64 *slot, hash, old, word;
 
@@ -273,7 +279,7 @@ int otori_admission_touch(const struct otori_flow *flow, u32 flags)
  */
 bool otori_admission_answers(const struct otori_packet *p)
 {
-	struct admission_table *t = rcu_dereference(table);
+	struct admission_table *t = table_open();
 	u32 now = (u32)ktime_get_seconds();
 	struct otori_flow flow;
 	u8 flags = p->frame.tcp_flags;

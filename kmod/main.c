@@ -6,7 +6,8 @@
  * In:  insmod. Out: the generic netlink family "otori", with nothing armed yet. A ladder of x_init,
  * and of x_exit down again. The family is the last that can fail, since with it the first command
  * may come; it is the first to go. Then state.c takes the hooks away, before devices.c stops to
- * listen. The kfuncs go with the module's BTF.
+ * listen. The kfuncs go with the module's BTF. No RCU callback is code of ours (all is freed by
+ * kvfree_rcu()), so none has to be waited for.
  */
 #include <linux/module.h>
 #include <net/genetlink.h>
