@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -191,12 +192,48 @@ static int open_output(const struct report_options *options, struct output *outp
 						     : output_file(output, options->output, problem);
 }
 
+/* A signal's handler knows nothing but these. */
+static PGcancel *running_query;
+static volatile sig_atomic_t stopped;
+
+/* Stops the query that runs, so that the report ends as one that failed: nothing half written stays. A second signal
+ * ends the process. */
+static void on_signal(int number)
+{
+	char text[256];
+
+	(void)number;
+	stopped = 1;
+	if (running_query)
+		PQcancel(running_query, text, sizeof text);
+}
+
+static void heed_signals(PGconn *connection)
+{
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND };
+
+	running_query = PQgetCancel(connection);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+static void forget_signals(void)
+{
+	PGcancel *query = running_query;
+
+	running_query = NULL;
+	if (query)
+		PQfreeCancel(query);
+}
+
 static int write_out(const struct report_options *options, PGconn *connection, struct output *output,
 		     struct problem *problem)
 {
 	int error = report_write(connection, &options->request, output->file, output->temporary, problem->text,
 				 sizeof problem->text);
 
+	if (stopped)
+		return problem_say(problem, PROBLEM_FAILURE, -EINTR, "stopped: nothing was written");
 	if (error)
 		problem->status = PROBLEM_FAILURE;
 	return error;
@@ -225,10 +262,13 @@ int command_report(int argc, char **argv)
 	if (!error)
 		error = database_current(connection, problem.text, sizeof problem.text);
 	if (!error)
+		heed_signals(connection);
+	if (!error)
 		error = open_output(&options, &output, &problem);
 	if (!error)
 		error = write_out(&options, connection, &output, &problem);
 	error = output_end(&output, error, &problem);
+	forget_signals();
 	PQfinish(connection);
 	embedded_stop(embedded);
 	if (error)
