@@ -6,16 +6,43 @@
  */
 #include "probe/words.h"
 
+#include <string.h>
+#include <strings.h>
+
 #include "probe/base64.h"
 
 #define CHARSET_MAX_BYTES 64 /* with a language behind it (RFC 2231) */
 
 /* One encoded word: "=?charset?B?text?=". */
 struct word {
-	bool base64;
+	bool base64, wide;
 	struct slice text;
 	size_t length; /* all of it */
 };
+
+static bool begins_with(struct slice charset, const char *name)
+{
+	size_t length = strlen(name);
+
+	return charset.length >= length && !strncasecmp((const char *)charset.bytes, name, length);
+}
+
+/* Characters of two or four bytes: those of ASCII have nothing but zeros beside them, whatever the order of bytes. */
+static bool is_wide(struct slice charset)
+{
+	return begins_with(charset, "utf-16") || begins_with(charset, "utf-32") || begins_with(charset, "utf16") ||
+	       begins_with(charset, "ucs-2") || begins_with(charset, "ucs-4") || begins_with(charset, "iso-10646-ucs-");
+}
+
+static size_t without_zeros(uint8_t *bytes, size_t length)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < length; i++)
+		if (bytes[i])
+			bytes[kept++] = bytes[i];
+	return kept;
+}
 
 /* Reads a word at the front of field. */
 static bool read_word(struct slice field, struct word *word)
@@ -33,6 +60,7 @@ static bool read_word(struct slice field, struct word *word)
 	if (from >= field.length || mark[2] != '?' || ((mark[1] | 0x20) != 'b' && (mark[1] | 0x20) != 'q'))
 		return false;
 	word->base64 = (mark[1] | 0x20) == 'b';
+	word->wide = is_wide(slice_of(field.bytes + 2, (size_t)(mark - field.bytes) - 2));
 	end = memchr(field.bytes + from, '?', field.length - from);
 	if (!end || end + 1 == field.bytes + field.length || end[1] != '=')
 		return false;
@@ -99,10 +127,13 @@ size_t words_decode(struct slice field, uint8_t *to)
 		uint8_t byte = field.bytes[at];
 
 		if (byte == '=' && read_word(slice_of(field.bytes + at, field.length - at), &word)) {
+			size_t decoded;
+
 			if (after_word)
 				length = kept;
-			length += word.base64 ? decode_base64(word.text, to + length)
+			decoded = word.base64 ? decode_base64(word.text, to + length)
 					      : decode_quoted(word.text, to + length);
+			length += word.wide ? without_zeros(to + length, decoded) : decoded;
 			at += word.length;
 			kept = length;
 			after_word = true;

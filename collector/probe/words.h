@@ -12,7 +12,8 @@
 
 /*
  * Writes the field to to[field.length], with each encoded word decoded and white space between two of them left out;
- * what is no whole encoded word stays as it is. Returns the length, which is never more than the field's.
+ * what is no whole encoded word stays as it is. Of a charset with wide characters (UTF-16 and the like) the zeros are
+ * left out, so that what is ASCII reads as such. Returns the length, which is never more than the field's.
  */
 size_t words_decode(struct slice field, uint8_t *to);
 
