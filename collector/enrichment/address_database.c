@@ -21,6 +21,8 @@
  * digits of year. */
 #define EARLIEST_BUILD 86400ULL
 #define LATEST_BUILD 253402300799ULL
+/* Seconds that a file may be ahead of us: its date would stand beside every answer, and no newer file would count. */
+#define CLOCKS_APART 86400
 
 struct address_database {
 	MMDB_s mmdb;
@@ -74,6 +76,12 @@ int address_database_open(const char *path, struct address_database **database, 
 	    !gmtime_r(&built, &parts) || !strftime(made->date, sizeof made->date, "%Y-%m-%d", &parts)) {
 		address_database_close(made);
 		return fail(text, text_bytes, -EBADMSG, path, "does not say when it was made (build_epoch)");
+	}
+	if (built > time(NULL) + CLOCKS_APART) {
+		snprintf(text, text_bytes, "%s: is dated %s, in the future (or this machine's clock is wrong)", path,
+			 made->date);
+		address_database_close(made);
+		return -EBADMSG;
 	}
 	*database = made;
 	return 0;
