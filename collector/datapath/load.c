@@ -270,7 +270,7 @@ static int fill_maps(struct datapath *datapath, const struct datapath_plan *plan
 	if (!err) {
 		what = "ports";
 		err = maps_fill_ports(datapath_map(datapath, "ports"), datapath_map(datapath, "port_counters"),
-				      datapath->otori->data_ports->port_table, plan->ports, plan->port_count,
+				      bpf_map__fd(datapath->otori->maps.data_ports), plan->ports, plan->port_count,
 				      datapath->ports);
 	}
 	if (!err) {

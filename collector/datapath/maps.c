@@ -128,19 +128,25 @@ static uint32_t index_of(const uint16_t by_index[OTORI_MAX_PORTS], uint16_t port
 	return 0;
 }
 
-int maps_fill_ports(int ports, int port_counters, otori_port_index *table, const uint16_t *list, uint32_t count,
+int maps_fill_ports(int ports, int port_counters, int table, const uint16_t *list, uint32_t count,
 		    uint16_t by_index[OTORI_MAX_PORTS])
 {
 	int cpus = libbpf_num_possible_cpus();
 	struct otori_port_counters *values;
 	bool offered[OTORI_MAX_PORTS] = { false };
+	otori_port_index *bytes;
+	uint32_t zero = 0;
 	int err;
 
 	if (cpus <= 0)
 		return -EIO;
 	values = calloc((size_t)cpus, sizeof(*values));
-	if (!values)
+	bytes = calloc(UINT16_MAX + 1, sizeof(*bytes));
+	if (!values || !bytes) {
+		free(values);
+		free(bytes);
 		return -ENOMEM;
+	}
 	memset(by_index, 0, OTORI_MAX_PORTS * sizeof(by_index[0]));
 	err = read_ports(port_counters, values, by_index);
 	for (uint32_t n = 0; n < count && !err; n++) {
@@ -164,7 +170,7 @@ int maps_fill_ports(int ports, int port_counters, otori_port_index *table, const
 		value = (otori_port_index)index;
 		if (!err && bpf_map_update_elem(ports, &key, &value, BPF_ANY) < 0)
 			err = -errno;
-		table[list[n]] = value;
+		bytes[list[n]] = value;
 		offered[index] = true;
 	}
 	/* a port of an earlier run that is offered no more keeps its figures, but takes no packet */
@@ -175,6 +181,9 @@ int maps_fill_ports(int ports, int port_counters, otori_port_index *table, const
 		if (key && !offered[index] && bpf_map_update_elem(ports, &key, &none, BPF_ANY) < 0)
 			err = -errno;
 	}
+	if (!err && bpf_map_update_elem(table, &zero, bytes, BPF_ANY) < 0)
+		err = -errno;
+	free(bytes);
 	free(values);
 	return err;
 }

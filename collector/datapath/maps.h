@@ -22,10 +22,10 @@ void maps_few_decoys(struct otori_few_decoys *few, uint32_t count,
 		     const void *(*value)(const void *list, uint32_t n), const void *list);
 /*
  * Gives every port its index: one that port_counters already has for it, or a free one. Fills by_index (0 = unused),
- * names the ports in port_counters, and points map ports and the XDP program's own table (65536 entries, all 0) at them.
+ * names the ports in port_counters, and points map ports and the XDP program's own table (map data_ports) at them.
  * -ENOSPC where the indexes are used up by ports of earlier runs.
  */
-int maps_fill_ports(int ports, int port_counters, otori_port_index *table, const uint16_t *wanted, uint32_t count,
+int maps_fill_ports(int ports, int port_counters, int table, const uint16_t *wanted, uint32_t count,
 		    uint16_t by_index[OTORI_MAX_PORTS]);
 int maps_fill_devices(int devices, const struct datapath_device *list, uint32_t count);
 /* Draws the keys where they are all zero. */

@@ -133,7 +133,8 @@ static int fill(struct xdp_run *run, const struct xdp_run_plan *plan, struct pro
 				 plan->decoys);
 	if (!err)
 		err = maps_fill_ports(bpf_map__fd(run->otori->maps.ports), bpf_map__fd(run->otori->maps.port_counters),
-				      run->otori->data_ports->port_table, plan->ports, plan->port_count, run->ports);
+				      bpf_map__fd(run->otori->maps.data_ports), plan->ports, plan->port_count,
+				      run->ports);
 	if (!err)
 		err = maps_fill_keys(bpf_map__fd(run->otori->maps.keys));
 	if (!err && bpf_map_update_elem(bpf_map__fd(run->otori->maps.settings), &zero, &settings, BPF_ANY) < 0)

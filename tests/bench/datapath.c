@@ -34,7 +34,7 @@
 #define FLOWS 65536u
 #define BUCKETS 262144u /* 2,097,152 slots: twice a million, rounded up */
 #define RING_BYTES (16u << 20)
-#define RUNS 192		/* a multiple of FLOWS / RUN_CALLS */
+#define RUNS 192	/* a multiple of FLOWS / RUN_CALLS */
 #define RUN_CALLS 8192u /* short enough that many a run is not interrupted, and that the ring takes what it emits */
 #define PAYLOAD_BYTES 1460u
 #define FRAME_MAX_BYTES 2048u
@@ -160,7 +160,7 @@ static void fill_maps(struct world *world)
 	if (!error)
 		error = maps_fill_ports(bpf_map__fd(world->otori->maps.ports),
 					bpf_map__fd(world->otori->maps.port_counters),
-					world->otori->data_ports->port_table, ports, 4, by_index);
+					bpf_map__fd(world->otori->maps.data_ports), ports, 4, by_index);
 	if (!error)
 		error = maps_fill_keys(bpf_map__fd(world->otori->maps.keys));
 	if (error)

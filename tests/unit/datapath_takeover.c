@@ -182,8 +182,14 @@ static void a_restart_takes_over_counters_keys_and_link(void **state)
 	assert_int_equal(datapath.ports[2], 25);
 	assert_int_equal(datapath.ports[3], 8080);
 	{
+		static otori_port_index table[65536];
 		uint32_t gone = 1080, kept = 25;
 		otori_port_index index;
+
+		/* the program reads its own table, map ports is the guard's */
+		assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(datapath.otori->maps.data_ports), &zero, table), 0);
+		assert_int_equal(table[gone], 0);
+		assert_int_equal(table[kept], 2);
 
 		assert_int_equal(bpf_map_lookup_elem(datapath_map(&datapath, "ports"), &gone, &index), 0);
 		assert_int_equal(index, 0);
