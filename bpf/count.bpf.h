@@ -103,14 +103,28 @@ static __always_inline __u32 counter_of_verdict(__u32 result)
 	return COUNTER(refused_truncated) + (result >> RESULT_REASON_SHIFT);
 }
 
+/* One more of a field whose name is known here: needs no bounds. */
+#define count_field(tally, field) \
+	do { \
+		(tally)->total->field++; \
+		(tally)->minute->field++; \
+	} while (0)
+
 /* Counts what became of the packet. */
 static __always_inline void count_result(struct tally *tally, const struct packet *p, __u32 result)
 {
 	__u32 event = result >> RESULT_KIND_SHIFT & 3;
 
-	count_one(tally, counter_of_verdict(result));
-	if (p->kind == OTORI_KIND_syn && p->port_index)
-		count_one(tally, COUNTER(syn_unsampled) - (result / RESULT_SAMPLED & 1));
+	if ((result & RESULT_VERDICT) == RESULT_ANSWERED)
+		count_field(tally, answered);
+	else
+		count_one(tally, counter_of_verdict(result));
+	if (p->kind == OTORI_KIND_syn && p->port_index) {
+		if (result & RESULT_SAMPLED)
+			count_field(tally, syn_sampled);
+		else
+			count_field(tally, syn_unsampled);
+	}
 	if (result & RESULT_EMITTED) {
 		count_one(tally, COUNTER(emitted_syn) + event);
 		if (result & RESULT_RING_FULL)
