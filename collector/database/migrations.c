@@ -20,7 +20,10 @@
 	X(10, 0010_access_figures) \
 	X(11, 0011_mail_figures) \
 	X(12, 0012_summary) \
-	X(13, 0013_losses)
+	X(13, 0013_losses) \
+	X(14, 0014_rollup_syn) \
+	X(15, 0015_rollup_chain) \
+	X(16, 0016_rollups_whole)
 
 /* .incbin copies the file as it is; the byte behind it terminates the text. */
 #define MIGRATION_INCLUDE(number, name) \

@@ -220,7 +220,7 @@ int load_row_end(struct load *load, enum load_table table)
 	return load_send(load, table);
 }
 
-static int send_all(struct load *load)
+int load_send_all(struct load *load)
 {
 	int error = 0;
 
@@ -486,7 +486,7 @@ int load_commit(struct load *load, uint64_t file_bytes, bool cut)
 	if (!error)
 		error = load_payloads_flush(load);
 	if (!error)
-		error = send_all(load);
+		error = load_send_all(load);
 	if (!error)
 		error = load_observations_flush(load);
 	if (!error)
@@ -544,7 +544,7 @@ int load_set_aside(struct load *load, const struct journal_header *header, const
 	if (!error)
 		error = load_ledger_flush(load);
 	if (!error)
-		error = send_all(load);
+		error = load_send_all(load);
 	if (!error)
 		error = enter_segment(load, &load->header, records, file_bytes, false, why);
 	if (!error)

@@ -175,6 +175,8 @@ int load_execute_binary(struct load *load, const char *statement, int count, con
 
 /* Hands all rows of a table that wait to the sender. */
 int load_send(struct load *load, enum load_table table);
+/* Sends the rows of all tables; none is on its way afterwards. */
+int load_send_all(struct load *load);
 /* Waits until all is sent and ends the COPY under way, if there is one, so that statements can run. */
 int load_copy_end(struct load *load);
 
@@ -228,6 +230,8 @@ void load_rollups_free(struct load_rollups *rollups);
 int load_rollup_access(struct load *load, const struct record_access *record, const struct load_counted *counted);
 int load_rollup_mail(struct load *load, const struct record_mail *record, uint64_t received_ns, bool probe);
 int load_rollup_recipient(struct load *load, const struct record_mail_recipient *record, uint64_t received_ns);
+/* Tells that syn_source gets rows of this quarter of an hour. */
+int load_rollup_syn(struct load *load, uint64_t quarter_ns);
 /* Sends the sums, under the lock of the sensor's roll-ups. No COPY is under way. */
 int load_rollups_flush(struct load *load);
 void load_rollups_clear(struct load *load);

@@ -3,7 +3,7 @@
  * load_rollup.c - sums up for the roll-ups what becomes a row.
  *
  * In:  records of accesses, mails and recipients, with the values that go into their rows. Out: sums in load's memory.
- * Called by load_access.c and load_mail.c. May not talk to the database but through load.h.
+ * Called by load_access.c, load_mail.c and load_syn.c. May not talk to the database but through load.h.
  *
  * What counts where is told by the functions bare_* of schema/0005_rollups.sql; view rollup_difference holds one
  * against the other. A mail and its recipients are made at once, in one batch of one segment, the recipients behind it
@@ -71,7 +71,8 @@ static int make_room(struct load *load)
 	}
 	if (keys < ROLLUP_KEYS_MAX && bytes < ROLLUP_KEY_BYTES_MAX)
 		return 0;
-	error = load_copy_end(load);
+	/* some are found out of the rows */
+	error = load_send_all(load);
 	return error ? error : load_rollups_flush(load);
 }
 
@@ -162,6 +163,21 @@ static bool add_direct(struct load *load, const struct record_access *record, co
 	return entry;
 }
 
+/* Whether it is a chain is told by its requests, which are rows by now (schema/0015_rollup_chain.sql). */
+static bool add_chain(struct load *load, const struct record_access *record, uint64_t started_ns)
+{
+	struct rollup_table *table = &load->rollups->tables[ROLLUP_CHAIN];
+	struct copy_buffer *key;
+
+	if (record->hops < 2)
+		return true;
+	key = rollup_key_begin(table);
+	copy_int8(key, (int64_t)record->access);
+	copy_time(key, started_ns);
+	copy_inet(key, &record->endpoints.source);
+	return rollup_key_end(table);
+}
+
 int load_rollup_access(struct load *load, const struct record_access *record, const struct load_counted *counted)
 {
 	bool direct = record->protocol.length == 4 && !memcmp(record->protocol.bytes, "smtp", 4), done = true;
@@ -169,6 +185,8 @@ int load_rollup_access(struct load *load, const struct record_access *record, co
 
 	if (error)
 		return error;
+	if (!add_chain(load, record, counted->started_ns))
+		return out_of_memory(load);
 	if (counted->depth < DEPTH_payload)
 		return 0;
 	if (direct)
@@ -178,6 +196,16 @@ int load_rollup_access(struct load *load, const struct record_access *record, co
 	if (!direct && counted->class != CLASS_exploit)
 		done = done && add_destination(load, record);
 	return done ? 0 : out_of_memory(load);
+}
+
+/* --- SYNs --------------------------------------------------------------------------------------------------------- */
+
+int load_rollup_syn(struct load *load, uint64_t quarter_ns)
+{
+	struct rollup_table *table = &load->rollups->tables[ROLLUP_SYN];
+
+	copy_time(rollup_key_begin(table), quarter_ns);
+	return rollup_key_end(table) ? 0 : out_of_memory(load);
 }
 
 /* --- mails -------------------------------------------------------------------------------------------------------- */

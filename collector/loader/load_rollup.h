@@ -12,7 +12,8 @@
 #include "loader/load.h"
 #include "loader/rollup_table.h"
 
-/* The roll-ups; keys and sums of each are those of its table in schema/0005_rollups.sql, without the sensor. */
+/* The roll-ups; keys and sums of each are those of its table in schema/0005_rollups.sql, without the sensor; of the
+ * last two, see schema/0014_rollup_syn.sql and schema/0015_rollup_chain.sql. */
 enum rollup {
 	ROLLUP_ACCESS,	     /* quarter, decoy_port, relay_port, class: accesses, attempts */
 	ROLLUP_SOURCE,	     /* source, relay_port: accesses, attempts */
@@ -22,6 +23,8 @@ enum rollup {
 	ROLLUP_DOMAIN,	     /* recipient_domain: mails, recipients, sources, relay_hosts, first_seen, last_seen */
 	ROLLUP_MEMBER,	     /* recipient_domain, kind, member: nothing, it is there */
 	ROLLUP_RELAY_DOMAIN, /* relay_host, relay_port, recipient_domain: mails, first_seen, last_seen */
+	ROLLUP_SYN,	     /* quarter: nothing, rows of syn_source came for it */
+	ROLLUP_CHAIN,	     /* access, started_at, source: nothing, it asked for more than one relay */
 	ROLLUP_COUNT
 };
 

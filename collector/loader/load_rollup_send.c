@@ -36,6 +36,8 @@ static const struct shape {
 	[ROLLUP_DOMAIN] = { { TEXT_OID }, 4, true },
 	[ROLLUP_MEMBER] = { { TEXT_OID, TEXT_OID, TEXT_OID }, 0, false },
 	[ROLLUP_RELAY_DOMAIN] = { { TEXT_OID, INT4_OID, TEXT_OID }, 1, true },
+	[ROLLUP_SYN] = { { TIMESTAMPTZ_OID }, 0, false },
+	[ROLLUP_CHAIN] = { { INT8_OID, TIMESTAMPTZ_OID, INET_OID }, 0, false },
 };
 
 static const struct {
@@ -51,6 +53,8 @@ static const struct {
 	  "select otori.rollup_add_domain($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)" },
 	{ ROLLUP_RELAY_DOMAIN, ROLLUP_RELAY_DOMAIN,
 	  "select otori.rollup_add_relay_domain($1, $2, $3, $4, $5, $6, $7)" },
+	{ ROLLUP_SYN, ROLLUP_SYN, "select otori.rollup_add_syn($1, $2)" },
+	{ ROLLUP_CHAIN, ROLLUP_CHAIN, "select otori.rollup_add_chain($1, $2, $3, $4)" },
 };
 
 static void begin_column(struct copy_buffer *column, uint32_t type, uint32_t count)

@@ -73,7 +73,8 @@ static int put_syn_source(struct load *load, const struct sum_entry *entry)
 	copy_int8(row, entry->value);
 	copy_float8(row, entry->estimated);
 	copy_int4(row, (int32_t)entry->tools);
-	return load_row_end(load, LOAD_SYN_SOURCE);
+	error = load_row_end(load, LOAD_SYN_SOURCE);
+	return error ? error : load_rollup_syn(load, quarter_ns);
 }
 
 int load_syn_sources_flush(struct load *load)

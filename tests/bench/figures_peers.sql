@@ -104,6 +104,8 @@ create view bench.port_activity_daily as
 	) as syn
 	full join (select sensor, started_at::date as day, decoy_port, count(*) as accesses from bench.proxied group by 1, 2, 3) as counted
 		on counted.sensor = syn.sensor and counted.day = syn.day and counted.decoy_port = syn.decoy_port;
+create view bench.relay_chains as
+	select sensor, started_at, source, hops, path from bare_chain(null);
 create view bench.sensor_summary as
 	with visitor as (
 		select sensor, source, protocol is not distinct from 'smtp' as direct, count(*) as conversations

@@ -340,9 +340,62 @@ static void put_mail(struct journal *journal, uint64_t id)
 	}
 }
 
+/* A conversation that asks for several relays, some through others, some refused, some without a host. */
+static void put_chain(struct journal *journal, uint64_t id)
+{
+	uint8_t host[4096];
+	struct record_access access = { .access = id,
+					.started_at_ns = DAY_2007 + random_below(86400) * NS,
+					.endpoints = some_endpoints(),
+					.protocol = slice_of_text("socks5"),
+					.relay_host = slice_of_text("first.example"),
+					.relay_port = 1080,
+					.class = CLASS_tunnel,
+					.depth = DEPTH_inner,
+					.end_reason = slice_of_text("fin"),
+					.hops = 1 + random_below(4) };
+
+	for (uint16_t position = 0, level = 0; position < access.hops; position++) {
+		struct record_hop hop = { .access = id,
+					  .requested_at_ns = access.started_at_ns + position * NS,
+					  .position = position,
+					  .level = level,
+					  .protocol = slice_of_text("http"),
+					  .relay_host = some_text(host),
+					  .relay_port = some_port(),
+					  .flags = random_below(8) ? 0 : HOP_REFUSED };
+
+		assert_int_equal(record_append_hop(&journal->buffer, &hop), 0);
+		level = (uint16_t)(random_below(3) ? level + 1u : random_below(level + 1u));
+	}
+	if (random_below(10)) /* else the conversation's own record found no room */
+		assert_int_equal(record_append_access(&journal->buffer, &access), 0);
+}
+
+/* Sources that come again after quarters, hours or days, to one of two ports; as a worker sums them up. */
+static void put_syns(struct journal *journal, uint32_t first_day, uint32_t days, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		struct record_syn_source syn = {
+			.quarter_ns = DAY_2007 + first_day * UINT64_C(86400) * NS +
+				      random_below(days * 96) * UINT64_C(900) * NS,
+			.source = { { 198, 51, 100, (uint8_t)random_below(40) }, false },
+			.decoy_port = random_below(3) ? 1080 : 25,
+			.syns = 1 + random_below(3),
+		};
+
+		syn.estimated = (double)syn.syns * (1 + random_below(7)) / 3;
+		assert_int_equal(record_append_syn_source(&journal->buffer, &syn), 0);
+	}
+}
+
 static void put_random(struct journal *journal, uint64_t *id, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++, ++*id) {
+		if (!random_below(8)) {
+			put_chain(journal, *id);
+			continue;
+		}
 		if (random_below(3))
 			put_access(journal, *id);
 		else
@@ -360,6 +413,7 @@ static void sums_are_those_of_the_rows(void **state)
 	journal_open(&journal, "random");
 	for (int segment = 0; segment < 6; segment++) {
 		put_random(&journal, &id, segment == 4 ? 0 : 600);
+		put_syns(&journal, (uint32_t)segment * 2, 3, 300);
 		if (journal.buffer.records)
 			journal_put(&journal, (uint8_t)segment, 1);
 	}
@@ -376,11 +430,66 @@ static void sums_are_those_of_the_rows(void **state)
 	       " and (select count(*) from rollup_domain where recipients > 1 and sources > 1 and relay_hosts > 1) > 10"
 	       " and (select count(*) from rollup_domain_member) > 500"
 	       " and (select count(*) from rollup_relay_domain where mails > 1 and last_seen > first_seen) > 10"
+	       " and (select count(*) from rollup_chain where hops > 2) > 20"
+	       " and (select count(*) from rollup_syn where cardinality(sources) > 30 and sources[1] > sources[30]) > "
+	       "30"
+	       " and (select count(*) filter (where summed) > 8 and count(*) filter (where not summed) between 1 and 2"
+	       "  from rollup_syn_day)"
 	       " and '%s' <> ''",
 	       "random");
 	/* made anew by SQL they are the same */
 	assert_string_equal(postgres_fixture_ask(&postgres, "select rollup_rebuild('random')"), "");
 	no_difference("random");
+	journal_close(&journal);
+}
+
+/* What every zone's days are, out of the rows: column by column as view port_activity_daily gives it. */
+#define NAIVE_DAYS \
+	"select quarter::date, decoy_port, round(sum(estimated)::numeric, 6), count(distinct source)" \
+	" from syn_source where sensor = '%s' group by 1, 2"
+#define VIEW_DAYS \
+	"select day, decoy_port, round(syns::numeric, 6), sources from port_activity_daily where sensor = '%s' and " \
+	"syns > 0"
+
+static void days_are_those_of_the_rows(const char *sensor)
+{
+	static const char *const zones[] = { "UTC", "Asia/Tokyo", "America/New_York", "Asia/Kathmandu",
+					     "Pacific/Apia" };
+
+	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++) {
+		char question[1024];
+
+		snprintf(question, sizeof(question), "set timezone to '%s'", zones[i]);
+		assert_string_equal(postgres_fixture_ask(&postgres, question), "done");
+		snprintf(question, sizeof(question),
+			 "(" NAIVE_DAYS " except " VIEW_DAYS ") union all (" VIEW_DAYS " except " NAIVE_DAYS ")",
+			 sensor, sensor, sensor, sensor);
+		assert_string_equal(postgres_fixture_ask(&postgres, question), "");
+	}
+	assert_string_equal(postgres_fixture_ask(&postgres, "reset timezone"), "done");
+}
+
+/* Segments that come late bring sources to days that were summed, and change what the following days know of them. */
+static void late_syns_are_counted(void **state)
+{
+	static const uint32_t first_days[] = { 0, 4, 2, 8, 3, 1, 6, 20, 19, 0 };
+	struct journal journal;
+
+	(void)state;
+	seed = 25;
+	journal_open(&journal, "late");
+	assert_string_equal(postgres_fixture_ask(&postgres, "insert into sensor (sensor) values ('late')"), "done");
+	assert_string_equal(postgres_fixture_ask(&postgres, "select observe('late', '2007-11-01', '2008-01-01',"
+							    " '203.0.113.10', '25,1080', 'run')"),
+			    "");
+	for (size_t i = 0; i < sizeof(first_days) / sizeof(first_days[0]); i++) {
+		put_syns(&journal, first_days[i], 1 + random_below(3), 150);
+		journal_put(&journal, (uint8_t)i, 1);
+		assert_int_equal(drain(&journal).set_aside, 0);
+		no_difference("late");
+		days_are_those_of_the_rows("late");
+	}
+	ask_is("t", "select bool_or(summed) and bool_or(not summed) from rollup_syn_day where sensor = '%s'", "late");
 	journal_close(&journal);
 }
 
@@ -400,6 +509,15 @@ static void a_wrong_sum_is_seen(void **state)
 		"delete from rollup_mail where ctid = (select min(ctid) from rollup_mail where sensor = 'random')",
 		"update rollup_relay_domain set relay_port = 1 where ctid = (select min(ctid) from rollup_relay_domain "
 		"where sensor = 'random')",
+		"update rollup_syn set sources[1] = sources[1] + 1 where ctid = (select min(ctid) from rollup_syn "
+		"where "
+		"sensor = 'random')",
+		"delete from rollup_syn where ctid = (select min(ctid) from rollup_syn where sensor = 'random')",
+		"update rollup_syn set syns = syns + 1 where ctid = (select min(ctid) from rollup_syn where sensor = "
+		"'random')",
+		"update rollup_chain set path = 'a' where ctid = (select min(ctid) from rollup_chain where sensor = "
+		"'random')",
+		"delete from rollup_chain where ctid = (select min(ctid) from rollup_chain where sensor = 'random')",
 	};
 
 	(void)state;
@@ -446,6 +564,8 @@ static void a_large_segment_is_summed_in_parts(void **state)
 		put_web(&journal, id++, i);
 		if (i % 30 == 0)
 			put_mail(&journal, id++);
+		if (i % 100 == 0)
+			put_chain(&journal, id++);
 		if (i % 1000 == 999)
 			assert_int_equal(journal_writer_append(out, &journal.buffer, MINUTE_2007), 0);
 	}
@@ -453,7 +573,7 @@ static void a_large_segment_is_summed_in_parts(void **state)
 	journal_writer_free(out);
 	assert_int_equal(journal_directory_finish(journal.directory, segment), 0);
 	assert_int_equal(drain(&journal).segments, 1);
-	ask_is("90000", "select count(*) from rollup_source where sensor = '%s'", "large");
+	ask_is("90000", "select count(*) from rollup_source where source << '10.0.0.0/8' and sensor = '%s'", "large");
 	no_difference("large");
 	journal_close(&journal);
 }
@@ -775,6 +895,7 @@ int main(void)
 		cmocka_unit_test(addresses_are_written_as_in_sql),
 		cmocka_unit_test(a_key_has_one_entry),
 		cmocka_unit_test(sums_are_those_of_the_rows),
+		cmocka_unit_test(late_syns_are_counted),
 		cmocka_unit_test(a_wrong_sum_is_seen),
 		cmocka_unit_test(a_large_segment_is_summed_in_parts),
 		cmocka_unit_test(new_visitors_and_known_ones),

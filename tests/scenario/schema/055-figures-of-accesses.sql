@@ -81,6 +81,7 @@ select pg_temp.asked(access, 0, 0, 'a', 80), pg_temp.asked(access, 1, 0, 'b', 80
 select pg_temp.asked(access, 0, 0, 'a', 80) from conversation where n = 4;
 select pg_temp.asked(access, 0, 0, 'a', 80), pg_temp.asked(access, 1, 1, null, null) from conversation where n = 5;
 select pg_temp.asked(access, 0, 0, 'a', 80), pg_temp.asked(access, 1, 1, 'b', 1, true) from conversation where n = 6;
+select pg_temp.sum_up();
 select results_eq($$select started_at, source, hops, path from relay_chains where sensor = 's' order by 1$$,
 	$$values ('2020-01-01 10:01+09'::timestamptz, '198.51.100.1'::inet, 2::bigint, 'P1.example:3128 > mx.example:25'),
 		('2020-01-01 10:02+09', '198.51.100.1', 3, 'p1.example:8080 > [2001:db8::1]:1080 > 192.0.2.1:25')$$, 'figure 16');

@@ -4,7 +4,7 @@
 begin;
 \ir rows.psql
 set local timezone to 'UTC';
-select plan(36);
+select plan(45);
 
 select is(quarter_of('2007-11-18 10:14:59.999999+00'), '2007-11-18 10:00+00', 'a quarter begins at 0');
 select is(quarter_of('2007-11-18 10:15+00'), '2007-11-18 10:15+00', 'and at 15');
@@ -79,6 +79,34 @@ select is((select sum(accesses) from rollup_access where sensor = 's'), 6::numer
 select lives_ok($$select rollup_rebuild('s', true)$$, 'unless the operator insists');
 select is((select sum(accesses) from rollup_access where sensor = 's'), 1::numeric, 'then they are those of the rows');
 
+-- SYNs: days that are over are summed when a later one comes, and once more when rows come late; what retention took away stays
+select make_partitions('2020-05-01', '2020-07-01');
+select observe('s', '2020-05-01', '2020-06-01', '203.0.113.10', '25', 'run');
+create function pg_temp.knocked(at_time timestamptz, visitor inet, of_segment bigint) returns void
+	language sql
+as $$
+	insert into syn_source (sensor, quarter, source, decoy_port, segment, syns, estimated, tools)
+	values ('s', quarter_of(at_time), visitor, 25, of_segment, 1, 1, 0);
+	select rollup_add_syn('s', array[quarter_of(at_time)]);
+$$;
+select pg_temp.knocked('2020-05-10 23:45', '198.51.100.1', 1), pg_temp.knocked('2020-05-11 01:00', '198.51.100.1', 2);
+select is_empty($$select from rollup_syn_day where summed$$, 'who may still send rows of yesterday is waited for');
+select pg_temp.knocked('2020-05-11 02:00', '198.51.100.2', 3);
+select results_eq($$select quarter, decoy_port, syns, sources from rollup_syn order by 1$$,
+	$$values ('2020-05-10 23:45+00'::timestamptz, 25, 1::double precision, '{1}'::integer[])$$, 'yesterday is summed');
+select pg_temp.knocked('2020-05-13 12:00', '198.51.100.3', 4);
+select results_eq($$select quarter, sources from rollup_syn order by 1$$, $$values ('2020-05-10 23:45+00'::timestamptz, '{1}'::integer[]),
+	('2020-05-11 01:00+00', '{1,1,1,1,1,0}'), ('2020-05-11 02:00+00', '{1}')$$, 'who came five quarters before is new in a day that began since');
+select pg_temp.knocked('2020-05-09 23:45', '198.51.100.1', 5);
+select is_empty($$select from rollup_syn_day where summed$$, 'a late row makes its day, and those that look back at it, wait again');
+select pg_temp.knocked('2020-05-13 12:00', '198.51.100.4', 6);
+select is((select sources from rollup_syn where quarter = '2020-05-10 23:45+00'), array_fill(1, array[96]) || 0, 'then they are summed anew');
+select is_empty($$select rollup, kept, bare from rollup_difference where rollup = 'rollup_syn'$$, 'nothing differs');
+delete from syn_source where quarter < '2020-05-12';
+select rollup_rebuild('s', true);
+select results_eq($$select day, sources from port_activity_daily where syns > 0 order by 1$$,
+	$$values ('2020-05-09'::date, 1::bigint), ('2020-05-10', 1), ('2020-05-11', 2), ('2020-05-13', 2)$$, 'days that retention took the rows of are as they were');
+
 -- rights
 create role a_loader in role otori_loader;
 set local role a_loader;
@@ -86,6 +114,8 @@ select lives_ok($$select otori.rollup_lock('s'),
 	otori.rollup_add_access('s', '{2020-03-01 01:00+00}', '{8080}', '{80}', '{web}', '{1}', '{0}'),
 	otori.rollup_add_domain('s', '{d}', '{1}', '{0}', '{0}', '{0}', '{2020-03-01}', '{2020-03-01}', '{d,d}', '{source,recipient}', '{2001:DB8:0::1,r}')$$,
 	'the loader adds');
+select lives_ok($$select otori.rollup_add_syn('s', '{2020-05-13 12:00+00}'), otori.rollup_add_chain('s', '{1}', '{2020-05-13}', '{::1}')$$, 'and tells what came');
+select throws_ok($$delete from otori.rollup_syn$$, '42501');
 reset role;
 select results_eq($$select member from rollup_domain_member where sensor = 's' and recipient_domain = 'd' order by 1$$,
 	$$values ('2001:db8::1'), ('r')$$, 'addresses of visitors are written as the database writes them');

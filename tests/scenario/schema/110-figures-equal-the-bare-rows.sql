@@ -71,6 +71,9 @@ insert into syn_source (sensor, quarter, source, decoy_port, segment, syns, esti
 	select sensor, to_timestamp(floor(extract(epoch from seen_at) / 900) * 900), source, decoy_port, segment, count(*), sum(1 / probability), 0
 	from syn_sample group by 1, 2, 3, 4, 5;
 select pg_temp.sum_up();
+-- days that wait to be summed, and some that nobody told of
+update rollup_syn_day set summed = false where random() < 0.3;
+delete from rollup_syn_day where random() < 0.1;
 
 create temporary table figure (name text);
 insert into figure values ('accesses_by_port'), ('accesses_by_relay_port'), ('direct_mail'), ('mails'), ('mail_kinds'), ('port_activity'), ('source_countries'),
@@ -96,10 +99,11 @@ insert into case_of values
 	('Europe/Berlin', '3 mons', '2011-10-02 10:00', '2012-04-01 12:34:56.7', 's'),
 	('Asia/Tokyo', '1 year', '2011-10-02 10:00', '2012-04-01 12:34:56.7', null);
 
-select plan((select count(*)::integer from figure) * (select count(*)::integer from case_of) + 21);
+select plan((select count(*)::integer from figure) * (select count(*)::integer from case_of) + 22);
 
 -- that the rows are worth the trouble
 select ok((select count(*) from relay_chains) > 10, 'there are chains');
+select ok(bool_or(summed) and not bool_and(summed), 'some days are summed, some are not') from rollup_syn_day;
 select ok((select count(*) filter (where mails > 0) > 0 and count(*) filter (where mails = 0) > 0 from probe_waves), 'there are probes with and without a wave');
 select ok((select sum(accesses) from accesses_by_port_daily where sensor = 's') < (select sum(accesses) from source_countries where sensor = 's'),
 	'there are accesses on days that nobody observed');
