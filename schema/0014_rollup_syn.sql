@@ -89,7 +89,7 @@ declare
 	stretch record;
 begin
 	for stretch in
-		select min(due.day) at time zone 'UTC' as begins_at, (max(due.day) + 1) at time zone 'UTC' as ends_before
+		select min(due.day)::timestamp at time zone 'UTC' as begins_at, (max(due.day) + 1)::timestamp at time zone 'UTC' as ends_before
 		from (
 			select waiting.day, waiting.day - row_number() over (order by waiting.day)::integer as run
 			from rollup_syn_day as waiting

@@ -22,7 +22,7 @@ begin
 	if first_day is null then
 		return;
 	end if;
-	delete from rollup_syn as kept where kept.sensor = of_sensor and kept.quarter >= first_day at time zone 'UTC';
+	delete from rollup_syn as kept where kept.sensor = of_sensor and kept.quarter >= first_day::timestamp at time zone 'UTC';
 	delete from rollup_syn_day as kept where kept.sensor = of_sensor and kept.day >= first_day;
 	insert into rollup_syn_day (sensor, day, summed)
 		select distinct of_sensor, (bare.quarter at time zone 'UTC')::date, false from syn_source as bare where bare.sensor = of_sensor;

@@ -89,21 +89,24 @@ as $$
 	values ('s', quarter_of(at_time), visitor, 25, of_segment, 1, 1, 0);
 	select rollup_add_syn('s', array[quarter_of(at_time)]);
 $$;
-select pg_temp.knocked('2020-05-10 23:45', '198.51.100.1', 1), pg_temp.knocked('2020-05-11 01:00', '198.51.100.1', 2);
+-- whatever the zone of who loads: the days that are summed are those of UTC
+set local timezone to 'Pacific/Apia';
+select pg_temp.knocked('2020-05-10 23:45+00', '198.51.100.1', 1), pg_temp.knocked('2020-05-11 01:00+00', '198.51.100.1', 2);
 select is_empty($$select from rollup_syn_day where summed$$, 'who may still send rows of yesterday is waited for');
-select pg_temp.knocked('2020-05-11 02:00', '198.51.100.2', 3);
+select pg_temp.knocked('2020-05-11 02:00+00', '198.51.100.2', 3);
 select results_eq($$select quarter, decoy_port, syns, sources from rollup_syn order by 1$$,
 	$$values ('2020-05-10 23:45+00'::timestamptz, 25, 1::double precision, '{1}'::integer[])$$, 'yesterday is summed');
-select pg_temp.knocked('2020-05-13 12:00', '198.51.100.3', 4);
+select pg_temp.knocked('2020-05-13 12:00+00', '198.51.100.3', 4);
 select results_eq($$select quarter, sources from rollup_syn order by 1$$, $$values ('2020-05-10 23:45+00'::timestamptz, '{1}'::integer[]),
 	('2020-05-11 01:00+00', '{1,1,1,1,1,0}'), ('2020-05-11 02:00+00', '{1}')$$, 'who came five quarters before is new in a day that began since');
-select pg_temp.knocked('2020-05-09 23:45', '198.51.100.1', 5);
+select pg_temp.knocked('2020-05-09 23:45+00', '198.51.100.1', 5);
 select is_empty($$select from rollup_syn_day where summed$$, 'a late row makes its day, and those that look back at it, wait again');
-select pg_temp.knocked('2020-05-13 12:00', '198.51.100.4', 6);
+select pg_temp.knocked('2020-05-13 12:00+00', '198.51.100.4', 6);
 select is((select sources from rollup_syn where quarter = '2020-05-10 23:45+00'), array_fill(1, array[96]) || 0, 'then they are summed anew');
 select is_empty($$select rollup, kept, bare from rollup_difference where rollup = 'rollup_syn'$$, 'nothing differs');
-delete from syn_source where quarter < '2020-05-12';
+delete from syn_source where quarter < '2020-05-12 00:00+00';
 select rollup_rebuild('s', true);
+set local timezone to 'UTC';
 select results_eq($$select day, sources from port_activity_daily where syns > 0 order by 1$$,
 	$$values ('2020-05-09'::date, 1::bigint), ('2020-05-10', 1), ('2020-05-11', 2), ('2020-05-13', 2)$$, 'days that retention took the rows of are as they were');
 
