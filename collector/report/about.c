@@ -23,15 +23,13 @@ static const char about_sql[] =
 	")\n"
 	"select sensor, first_day, last_day, days, servers,\n"
 	"       (select string_agg(decoy_port::text, ', ' order by decoy_port)\n"
-	"        from (select distinct decoy_port from observed_port_day\n"
-	"              where sensor = {sensor} and day between {from} and {to}) as offered),\n"
+	"        from (select distinct decoy_port from observed_port({since}, {until}, {sensor})) as offered),\n"
 	"       current_setting('TimeZone'), date_trunc('second', transaction_timestamp()), dated.first, dated.last,\n"
 	"       (select sum(share) filter (where country = 'ZZ') / nullif(sum(share), 0)\n"
 	"        from source_countries({since}, {until}, {sensor})),\n"
 	"       (select mail_unadvertised from sensor where sensor = {sensor}),\n"
 	"       (select count(*) from mail_record_warning where sensor = {sensor})\n"
-	"from sensor_summary_of({from}, {to}) cross join dated\n"
-	"where sensor = {sensor}";
+	"from sensor_summary({since}, {until}, {sensor}) cross join dated";
 
 /* The members of *about in the order of the query's columns. */
 static char **member(struct report_about *about, int column)

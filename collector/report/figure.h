@@ -48,8 +48,8 @@ struct figure_table {
 };
 
 /*
- * sql has places: {sensor} (a literal), {from} and {to} (days, both included, as literals), {since} and {until} (the
- * same as times, the second exclusive), and in a table's query {bucket} (the day, or the first of its month or year).
+ * sql has places: {sensor} (a literal), {since} and {until} (when the period begins, and the time behind it, as
+ * literals), and in a table's query {bucket} (the day, or the first of its month or year).
  */
 struct figure {
 	const char *name;     /* in json and csv; a name of a file */

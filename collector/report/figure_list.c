@@ -42,15 +42,21 @@
 #define SERVER_DAYS COLUMN("server_days", KIND_COUNT, "server-days", "延べサーバ日数")
 #define PER_DAY COLUMN("per_server_per_day", KIND_QUOTIENT, "per server per day", "1サーバ1日あたり")
 
-#define WHERE_DAYS "where sensor = {sensor} and day between {from} and {to}\n"
+/*
+ * Functions are asked with the sensor and the bounds, so that they read no more than these. Those of days give the
+ * moment at which each begins.
+ */
 #define OF_PERIOD "({since}, {until}, {sensor})\n"
+#define DAYS_OF(figure) \
+	"(select begins_at::date as day, daily.* from " figure "({since}, {until}, {sensor}) as daily) as daily\n"
+#define OBSERVED_DAYS \
+	"(select bucket_key::date as day, daily.* from observed({since}, {until}, {sensor}) as daily) as daily\n"
 
 /* Server-days of each bucket, days without anything among them. */
 #define OBSERVED \
 	"with observed as (\n" \
 	"  select {bucket} as bucket, sum(servers) as server_days\n" \
-	"  from observed_day\n" \
-	"  " WHERE_DAYS "  group by 1\n" \
+	"  from " OBSERVED_DAYS "  group by 1\n" \
 	")\n"
 
 /* --- what was observed in all ------------------------------------------------------------------------------------ */
@@ -95,27 +101,37 @@ static const struct figure_column port_columns[] = {
 static const char port_sql[] =
 	"with daily as (\n"
 	"  select decoy_port, sum(accesses) as accesses, sum(servers) as server_days\n"
-	"  from accesses_by_port_daily\n"
-	"  " WHERE_DAYS "  group by decoy_port\n"
-	"), asked as (\n"
-	"  select decoy_port, sum(accesses) filter (where relay_port = 80) as web,\n"
-	"         sum(accesses) filter (where relay_port = 25) as mail,\n"
-	"         sum(accesses) filter (where class = 'exploit') as exploits\n"
-	"  from accesses_by_relay_port_daily\n"
-	"  " WHERE_DAYS "  group by decoy_port\n"
-	")\n"
-	"select {sensor} as sensor, decoy_port, accesses, accesses::numeric / nullif(sum(accesses) over (), 0) as "
-	"share,\n"
-	"       accesses::numeric / (select nullif(servers, 0) from sensor_summary_of({from}, {to}) where sensor = "
-	"{sensor})"
-	" as accesses_per_server,\n"
-	"       accesses::numeric / nullif(server_days, 0) as accesses_per_server_per_day,\n"
-	"       coalesce(web, 0) as web, coalesce(web, 0)::numeric / nullif(accesses, 0) as web_share,\n"
-	"       coalesce(mail, 0) as mail, coalesce(mail, 0)::numeric / nullif(accesses, 0) as mail_share,\n"
-	"       coalesce(exploits, 0) as exploits, coalesce(exploits, 0)::numeric / nullif(accesses, 0) as "
-	"exploits_share\n"
-	"from daily left join asked using (decoy_port)\n"
-	"order by decoy_port";
+	"  from " DAYS_OF(
+		"accesses_by_port") "  group by decoy_port\n"
+				    "), asked as (\n"
+				    "  select decoy_port, sum(accesses) filter (where relay_port = 80) as web,\n"
+				    "         sum(accesses) filter (where relay_port = 25) as mail,\n"
+				    "         sum(accesses) filter (where class = 'exploit') as exploits\n"
+				    "  from " DAYS_OF(
+					    "accesses_by_relay_port") "  group by decoy_port\n"
+								      ")\n"
+								      "select {sensor} as sensor, decoy_port, "
+								      "accesses, accesses::numeric / "
+								      "nullif(sum(accesses) over (), 0) as "
+								      "share,\n"
+								      "       accesses::numeric / (select "
+								      "nullif(servers, 0) from sensor_summary({since}, "
+								      "{until}, {sensor}))\n"
+								      "         as accesses_per_server,\n"
+								      "       accesses::numeric / nullif(server_days, "
+								      "0) as accesses_per_server_per_day,\n"
+								      "       coalesce(web, 0) as web, coalesce(web, "
+								      "0)::numeric / nullif(accesses, 0) as "
+								      "web_share,\n"
+								      "       coalesce(mail, 0) as mail, "
+								      "coalesce(mail, 0)::numeric / nullif(accesses, "
+								      "0) as mail_share,\n"
+								      "       coalesce(exploits, 0) as exploits, "
+								      "coalesce(exploits, 0)::numeric / "
+								      "nullif(accesses, 0) as "
+								      "exploits_share\n"
+								      "from daily left join asked using (decoy_port)\n"
+								      "order by decoy_port";
 
 static const struct figure_column finding_columns[] = {
 	SENSOR,
@@ -138,8 +154,8 @@ static const struct figure_column activity_table_columns[] = {
 	ACCESSES,
 };
 static const struct figure_table activity_table = { "select {bucket} as bucket, decoy_port, sum(syns), sum(accesses)\n"
-						    "from port_activity_daily\n" WHERE_DAYS "group by 1, 2\n"
-						    "order by 1, 2",
+						    "from " DAYS_OF("port_activity") "group by 1, 2\n"
+										     "order by 1, 2",
 						    false, COLUMNS(activity_table_columns) };
 
 static const struct figure_column by_port_columns[] = {
@@ -156,11 +172,10 @@ static const struct figure_table by_port_table = {
 	"select bucket, decoy_port || '/TCP', decoy_port, accesses, sum(accesses) over of_bucket, server_days,\n"
 	"       sum(accesses) over of_bucket / nullif(server_days, 0)\n"
 	"from (select {bucket} as bucket, decoy_port, sum(accesses) as accesses\n"
-	"      from accesses_by_port_daily\n"
-	"      " WHERE_DAYS "      group by 1, 2) as counted\n"
-	"join observed using (bucket)\n"
-	"window of_bucket as (partition by bucket)\n"
-	"order by bucket, decoy_port",
+	"      from " DAYS_OF("accesses_by_port") "      group by 1, 2) as counted\n"
+						  "join observed using (bucket)\n"
+						  "window of_bucket as (partition by bucket)\n"
+						  "order by bucket, decoy_port",
 	true, COLUMNS(by_port_behind)
 };
 
@@ -181,13 +196,13 @@ static const struct figure_column relay_port_all_columns[] = {
 static const char relay_port_all_sql[] =
 	"select day, sensor, relay_port, class, sum(accesses) as accesses, max(servers) as servers,\n"
 	"       sum(accesses_per_server) as accesses_per_server\n"
-	"from accesses_by_relay_port_daily\n" WHERE_DAYS "group by day, sensor, relay_port, class\n"
-	"order by day, relay_port, class";
+	"from " DAYS_OF("accesses_by_relay_port") "group by day, sensor, relay_port, class\n"
+						  "order by day, relay_port, class";
 
 #define RELAY_PORT_SQL(condition) \
 	"select day, sensor, decoy_port, relay_port, class, accesses, servers, accesses_per_server\n" \
-	"from accesses_by_relay_port_daily\n" WHERE_DAYS "  and decoy_port " condition "\n" \
-	"order by day, decoy_port, relay_port, class"
+	"from " DAYS_OF("accesses_by_relay_port") "where decoy_port " condition "\n" \
+						  "order by day, decoy_port, relay_port, class"
 
 /* A column for what is asked for often; relays to other ports share one, or a table would have a thousand. */
 #define RELAY_PORT_TABLE(condition) \
@@ -204,19 +219,19 @@ static const char relay_port_all_sql[] =
 		"                  when relay_port in (25, 80, 443, 465, 587) then relay_port else 65536 end as " \
 		"place,\n" \
 		"             sum(accesses) as accesses\n" \
-		"      from accesses_by_relay_port_daily\n" \
-		"      " WHERE_DAYS condition "      group by 1, 2, 3) as counted\n" \
-		"join observed using (bucket)\n" \
-		"window of_bucket as (partition by bucket)\n" \
-		"order by bucket, place", \
+		"      from " DAYS_OF("accesses_by_relay_port") condition \
+			"      group by 1, 2, 3) as counted\n" \
+			"join observed using (bucket)\n" \
+			"window of_bucket as (partition by bucket)\n" \
+			"order by bucket, place", \
 			true, COLUMNS(by_port_behind) \
 	}
 static const struct figure_table relay_port_all_table = RELAY_PORT_TABLE("");
-static const struct figure_table relay_port_8080_table = RELAY_PORT_TABLE("        and decoy_port = 8080\n");
-static const struct figure_table relay_port_3128_table = RELAY_PORT_TABLE("        and decoy_port = 3128\n");
-static const struct figure_table relay_port_1080_table = RELAY_PORT_TABLE("        and decoy_port = 1080\n");
+static const struct figure_table relay_port_8080_table = RELAY_PORT_TABLE("      where decoy_port = 8080\n");
+static const struct figure_table relay_port_3128_table = RELAY_PORT_TABLE("      where decoy_port = 3128\n");
+static const struct figure_table relay_port_1080_table = RELAY_PORT_TABLE("      where decoy_port = 1080\n");
 static const struct figure_table relay_port_other_table =
-	RELAY_PORT_TABLE("        and decoy_port not in (8080, 3128, 1080)\n");
+	RELAY_PORT_TABLE("      where decoy_port not in (8080, 3128, 1080)\n");
 
 #define EXPLOIT COLUMN("exploit", KIND_TEXT, "rule", "攻撃の種類")
 static const struct figure_column exploit_columns[] = { DAY, SENSOR, DECOY_PORT, EXPLOIT, ACCESSES, SOURCES };
@@ -228,8 +243,8 @@ static const struct figure_column exploit_table_columns[] = {
 	{ "last_day", KIND_DAY, PHRASE("last day", "最終") },
 };
 static const struct figure_table exploit_table = { "select decoy_port, exploit, sum(accesses), min(day), max(day)\n"
-						   "from exploits_by_rule_daily\n" WHERE_DAYS "group by 1, 2\n"
-						   "order by 3 desc, 1, 2",
+						   "from " DAYS_OF("exploits_by_rule") "group by 1, 2\n"
+										       "order by 3 desc, 1, 2",
 						   false, COLUMNS(exploit_table_columns) };
 static const struct figure_column destination_columns[] = { SENSOR, RELAY_HOST, RELAY_PORT, ACCESSES };
 static const struct figure_column source_country_columns[] = { SENSOR, COUNTRY, SOURCES, ACCESSES, SHARE };
@@ -252,8 +267,8 @@ static const struct figure_column direct_table_columns[] = {
 static const struct figure_table direct_table = {
 	"select {bucket} as bucket, sum(attempts), sum(servers), sum(attempts) / "
 	"nullif(sum(servers), 0)\n"
-	"from direct_mail_daily\n" WHERE_DAYS "group by 1\n"
-	"order by 1",
+	"from " DAYS_OF("direct_mail") "group by 1\n"
+				       "order by 1",
 	false, COLUMNS(direct_table_columns)
 };
 static const struct figure_column direct_country_columns[] = { SENSOR, COUNTRY, SOURCES, ATTEMPTS, SHARE };
@@ -277,8 +292,8 @@ static const struct figure_column mail_table_columns[] = {
 };
 static const struct figure_table mail_table = {
 	"select {bucket} as bucket, sum(mails), sum(servers), sum(mails) / nullif(sum(servers), 0)\n"
-	"from mails_daily\n" WHERE_DAYS "group by 1\n"
-	"order by 1",
+	"from " DAYS_OF("mails") "group by 1\n"
+				 "order by 1",
 	false, COLUMNS(mail_table_columns)
 };
 static const struct figure_column mail_kind_columns[] = {
@@ -290,8 +305,8 @@ static const struct figure_column mail_kind_columns[] = {
 static const struct figure_table mail_kind_table = {
 	"select {bucket} as bucket, kind, case kind when 'probe' then 1 else 2 end, "
 	"sum(mails)\n"
-	"from mail_kinds\n" WHERE_DAYS "group by 1, 2\n"
-	"order by 1, 3",
+	"from " DAYS_OF("mail_kinds") "group by 1, 2\n"
+				      "order by 1, 3",
 	true, NULL, 0
 };
 static const struct figure_column subject_columns[] = {
@@ -364,12 +379,11 @@ const struct figure figures[] = {
 		 "       accesses_per_server_per_day, direct_mail_attempts, direct_mail_sources, "
 		 "direct_mail_countries,\n"
 		 "       direct_mail_attempts::numeric / nullif(servers, 0) as direct_mail_attempts_per_server,\n"
-		 "       direct_mail_attempts::numeric / (select nullif(sum(servers), 0) from observed_day\n"
-		 "                                        where sensor = {sensor} and day between {from} and {to})\n"
+		 "       direct_mail_attempts::numeric /\n"
+		 "         (select nullif(sum(observed.servers), 0) from observed({since}, {until}, {sensor}))\n"
 		 "         as direct_mail_attempts_per_server_per_day,\n"
 		 "       mails, mails_per_day, busiest_day, busiest_day_mails\n"
-		 "from sensor_summary_of({from}, {to})\n"
-		 "where sensor = {sensor}",
+		 "from sensor_summary({since}, {until}, {sensor})",
 	  OF(summary_columns),
 	  .only_summary = true },
 	{ .name = "port_summary",
@@ -384,8 +398,8 @@ const struct figure figures[] = {
 	  .relation = "mail_kinds, probe_waves, open_relay_suspects, relay_chains",
 	  .title = PHRASE("What was found", "観測結果"),
 	  .sql = "select {sensor} as sensor,\n"
-		 "       (select coalesce(sum(mails), 0) from mail_kinds\n"
-		 "        where sensor = {sensor} and day between {from} and {to} and kind = 'probe') as probe_mails,\n"
+		 "       (select coalesce(sum(mails), 0) from mail_kinds" OF_PERIOD
+		 "        where kind = 'probe') as probe_mails,\n"
 		 "       (select count(*) from probe_waves" OF_PERIOD "        where mails > 0) as probe_waves,\n"
 		 "       (select count(distinct (relay_host, relay_port)) from open_relay_suspects" OF_PERIOD
 		 "       ) as suspect_relays,\n"
@@ -399,7 +413,7 @@ const struct figure figures[] = {
 	  .relation = "port_activity_daily",
 	  .title = PHRASE("Activity on the ports", "各ポートに対するアクセスの定常観測"),
 	  .sql = "select day, sensor, decoy_port, syns, sources, accesses\n"
-		 "from port_activity_daily\n" WHERE_DAYS "order by day, decoy_port",
+		 "from " DAYS_OF("port_activity") "order by day, decoy_port",
 	  OF(activity_columns),
 	  .table = &activity_table },
 	{ .name = "accesses_by_port_daily",
@@ -407,7 +421,7 @@ const struct figure figures[] = {
 	  .relation = "accesses_by_port_daily",
 	  .title = PHRASE("Accesses by listening port", "オープンプロキシに対するアクセス状況(待ち受けポート別の推移)"),
 	  .sql = "select day, sensor, decoy_port, accesses, servers, accesses_per_server\n"
-		 "from accesses_by_port_daily\n" WHERE_DAYS "order by day, decoy_port",
+		 "from " DAYS_OF("accesses_by_port") "order by day, decoy_port",
 	  OF(by_port_columns),
 	  .table = &by_port_table },
 	{ .name = "accesses_by_relay_port_daily",
@@ -450,7 +464,7 @@ const struct figure figures[] = {
 	  .relation = "exploits_by_rule_daily",
 	  .title = PHRASE("Exploits by rule", "脆弱性を突く攻撃と考えられるアクセスの内訳"),
 	  .sql = "select day, sensor, decoy_port, exploit, accesses, sources\n"
-		 "from exploits_by_rule_daily\n" WHERE_DAYS "order by day, decoy_port, exploit",
+		 "from " DAYS_OF("exploits_by_rule") "order by day, decoy_port, exploit",
 	  OF(exploit_columns),
 	  .table = &exploit_table },
 	{ .name = "relay_destinations",
@@ -496,7 +510,7 @@ const struct figure figures[] = {
 	  .relation = "direct_mail_daily",
 	  .title = PHRASE("Attempts to relay mail directly (25/TCP)", "メールサーバに対するメールの不正中継試行の状況"),
 	  .sql = "select day, sensor, attempts, servers, attempts_per_server\n"
-		 "from direct_mail_daily\n" WHERE_DAYS "order by day",
+		 "from " DAYS_OF("direct_mail") "order by day",
 	  OF(direct_columns),
 	  .table = &direct_table },
 	{ .name = "direct_mail_countries",
@@ -518,7 +532,7 @@ const struct figure figures[] = {
 	  .relation = "mails_daily",
 	  .title = PHRASE("Mails through the proxies", "オープンプロキシを不正中継するメールの受信状況"),
 	  .sql = "select day, sensor, mails, servers, mails_per_server\n"
-		 "from mails_daily\n" WHERE_DAYS "order by day",
+		 "from " DAYS_OF("mails") "order by day",
 	  OF(mail_columns),
 	  .table = &mail_table },
 	{ .name = "mail_kinds",
@@ -526,7 +540,7 @@ const struct figure figures[] = {
 	  .relation = "mail_kinds",
 	  .title = PHRASE("Probes among the mails", "探索行為に使用されたメールの内訳"),
 	  .sql = "select sensor, day, kind, mails\n"
-		 "from mail_kinds\n" WHERE_DAYS "order by day, kind",
+		 "from " DAYS_OF("mail_kinds") "order by day, kind",
 	  OF(mail_kind_columns),
 	  .table = &mail_kind_table },
 	{ .name = "mail_subjects",

@@ -18,8 +18,10 @@ static const char *place_at(const struct report *report, const char *at, size_t 
 {
 	const struct {
 		const char *name, *value;
-	} places[] = { { "{sensor}", report->sensor }, { "{from}", report->from },   { "{to}", report->to },
-		       { "{since}", report->since },   { "{until}", report->until }, { "{bucket}", report->bucket } };
+	} places[] = { { "{sensor}", report->sensor },
+		       { "{since}", report->since },
+		       { "{until}", report->until },
+		       { "{bucket}", report->bucket } };
 
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
 		*length = strlen(places[i].name);

@@ -27,14 +27,13 @@ struct report {
 	PGconn *connection;		      /* borrowed */
 	const struct report_request *request; /* borrowed */
 	FILE *out;			      /* borrowed; moves from file to file with csv */
-	char *from, *to;		      /* SQL literals; owned by libpq (PQfreemem) */
-	char **sensors;			      /* the same of each sensor's name; owned */
+	char **sensors;			      /* SQL literals of the sensors' names; owned, each by libpq (PQfreemem) */
 	const char *sensor;		      /* of the sensor at hand; one of them */
-	char *since, *until;		      /* SQL literals of times; owned as those */
-	const char *bucket;		      /* SQL: of tables by bucket; static */
-	struct report_about *abouts;	      /* of each sensor; owned */
-	const struct report_about *about;     /* of the sensor at hand; one of them */
-	char *text;			      /* where a problem is told; borrowed */
+	char *since, *until;		  /* SQL literals: when the period begins, and a time behind it; owned alike */
+	const char *bucket;		  /* SQL: of tables by bucket; static */
+	struct report_about *abouts;	  /* of each sensor; owned */
+	const struct report_about *about; /* of the sensor at hand; one of them */
+	char *text;			  /* where a problem is told; borrowed */
 	size_t text_bytes;
 };
 

@@ -63,34 +63,30 @@ static char *literal(struct report *report, const char *value)
 	return quoted;
 }
 
-/* The day behind the last: constants let the planner leave out what a period doesn't need. */
-static int set_until(struct report *report)
-{
-	const char *const values[] = { report->request->to };
-	PGresult *result;
-
-	if (!values[0]) {
-		report->until = literal(report, "infinity");
-		return report->until ? 0 : -ENOMEM;
-	}
-	result = PQexecParams(report->connection, "select $1::date + 1", 1, NULL, values, NULL, NULL, 0);
-	if (PQresultStatus(result) == PGRES_TUPLES_OK)
-		report->until = literal(report, PQgetvalue(result, 0, 0));
-	else
-		database_text(report->text, report->text_bytes, "cannot read the last day",
-			      PQerrorMessage(report->connection));
-	PQclear(result);
-	return report->until ? 0 : -EIO;
-}
-
+/*
+ * When the first day begins, and the one behind the last, in the zone of the days; where the clock shows midnight
+ * twice, the first of both. Constants let the planner leave out what a period doesn't need.
+ */
 static int set_period(struct report *report)
 {
-	const struct report_request *request = report->request;
+	const char *const values[] = { report->request->from, report->request->to };
+	PGresult *result =
+		PQexecParams(report->connection,
+			     "select coalesce(otori.bucket_begin($1::date::timestamptz, '1 day'), '-infinity'),"
+			     " coalesce(otori.bucket_begin(($2::date + 1)::timestamptz, '1 day'), 'infinity')",
+			     2, NULL, values, NULL, NULL, 0);
+	int error = PQresultStatus(result) == PGRES_TUPLES_OK ? 0 : -EIO;
 
-	report->from = literal(report, request->from ? request->from : "-infinity");
-	report->to = literal(report, request->to ? request->to : "infinity");
-	report->since = literal(report, request->from ? request->from : "-infinity");
-	return report->from && report->to && report->since ? set_until(report) : -ENOMEM;
+	if (error)
+		database_text(report->text, report->text_bytes, "cannot read the period",
+			      PQerrorMessage(report->connection));
+	if (!error) {
+		report->since = literal(report, PQgetvalue(result, 0, 0));
+		report->until = literal(report, PQgetvalue(result, 0, 1));
+		error = report->since && report->until ? 0 : -ENOMEM;
+	}
+	PQclear(result);
+	return error;
 }
 
 /* Says why there is no sensor to write about. */
@@ -208,8 +204,6 @@ int report_write(PGconn *connection, const struct report_request *request, FILE 
 	PQclear(sensors);
 	PQfreemem(report.until);
 	PQfreemem(report.since);
-	PQfreemem(report.to);
-	PQfreemem(report.from);
 	PQclear(PQexec(connection, "rollback"));
 	return error;
 }

@@ -43,6 +43,13 @@ static const char *const rows[] = {
 	"generate_series(1, 3) as n",
 	"insert into source (sensor, source, country, country_dated, looked_up_at) values"
 	" ('e1', '198.51.100.1', 'TW', '2007-10-01', now()), ('e1', '198.51.100.2', 'US', '2007-11-05', now())",
+	/* 00:30 of the first of two midnights */
+	"select observe('havana', '2006-10-28 04:00+00', '2006-10-30 05:00+00', '192.0.2.9', '8080', 'run')",
+	"select make_partitions('2006-10-28', '2006-10-30')",
+	"insert into access (sensor, access, started_at, ended_at, decoy, decoy_port, source, source_port, protocol, class, "
+	"depth, end_reason, bytes_in, bytes_out, first_segment_bytes, payload_truncated, hops, mails, conflicting_bytes)"
+	" values ('havana', 1, '2006-10-29 04:30+00', now(), '192.0.2.9', 8080, '198.51.100.9', 1, 'http', 'other',"
+	" 'payload', 'fin', 1, 1, 1, false, 1, 0, 0)",
 	"select rollup_rebuild()",
 };
 
@@ -515,6 +522,30 @@ static void a_period_counts_its_days_alone(void **state)
 	free(report);
 }
 
+/* A day of 25 hours, whose first hour the clock shows twice, is whole in figures by day and in those without days. */
+static void both_midnights_belong_to_the_day(void **state)
+{
+	struct report_request request = {
+		.sensor = "havana", .timezone = "America/Havana", .from = "2006-10-29", .to = "2006-10-29"
+	};
+	int error;
+	char *report = written(&request, &error);
+
+	(void)state;
+	assert_non_null(report);
+	assert_non_null(strstr(report, "From 2006-10-29 to 2006-10-29 the sensor observed on 1 day"));
+	assert_non_null(strstr(report, "\n1 access from 1 address"));
+	assert_non_null(strstr(report, "  8080/TCP: 1 (100.0%)"));
+	assert_non_null(strstr(report, "Countries of the sources"));
+	assert_non_null(strstr(report, "  unknown  "));
+	free(report);
+	request.from = request.to = "2006-10-28";
+	report = written(&request, &error);
+	assert_non_null(report);
+	assert_non_null(strstr(report, "\n0 accesses"));
+	free(report);
+}
+
 static void other_languages_say_the_same(void **state)
 {
 	int error;
@@ -609,7 +640,7 @@ static void says_what_is_missing(void **state)
 	(void)state;
 	assert_null(written(&(struct report_request){ .sensor = "nobody" }, &error));
 	assert_int_equal(error, -ENOENT);
-	assert_string_equal(text, "there is no sensor 'nobody'; known: e1, quiet");
+	assert_string_equal(text, "there is no sensor 'nobody'; known: e1, havana, quiet");
 	assert_null(written(&(struct report_request){ .from = "1999-01-01", .to = "1999-12-31" }, &error));
 	assert_string_equal(text, "nothing was observed from 1999-01-01 until 1999-12-31");
 	assert_null(written(&(struct report_request){ .sensor = "e1'; drop table access; --" }, &error));
@@ -725,6 +756,7 @@ int main(void)
 		cmocka_unit_test(every_line_is_right),
 		cmocka_unit_test(each_sensor_has_its_own),
 		cmocka_unit_test(a_period_counts_its_days_alone),
+		cmocka_unit_test(both_midnights_belong_to_the_day),
 		cmocka_unit_test(other_languages_say_the_same),
 		cmocka_unit_test(the_operators_word_is_told),
 		cmocka_unit_test(what_is_shown_can_be_run),

@@ -3,7 +3,7 @@
 begin;
 \ir rows.psql
 set local timezone to 'UTC';
-select plan(64);
+select plan(65);
 
 -- Asia/Kathmandu: a quarter off the hour
 select observe('kathmandu', '2020-01-01 00:00+05:45', '2020-01-03 00:00+05:45', '203.0.113.10', '8080', 'replay');
