@@ -46,8 +46,10 @@ static const char *const rows[] = {
 	/* 00:30 of the first of two midnights */
 	"select observe('havana', '2006-10-28 04:00+00', '2006-10-30 05:00+00', '192.0.2.9', '8080', 'run')",
 	"select make_partitions('2006-10-28', '2006-10-30')",
-	"insert into access (sensor, access, started_at, ended_at, decoy, decoy_port, source, source_port, protocol, class, "
-	"depth, end_reason, bytes_in, bytes_out, first_segment_bytes, payload_truncated, hops, mails, conflicting_bytes)"
+	"insert into access (sensor, access, started_at, ended_at, decoy, decoy_port, source, source_port, protocol, "
+	"class, "
+	"depth, end_reason, bytes_in, bytes_out, first_segment_bytes, payload_truncated, hops, mails, "
+	"conflicting_bytes)"
 	" values ('havana', 1, '2006-10-29 04:30+00', now(), '192.0.2.9', 8080, '198.51.100.9', 1, 'http', 'other',"
 	" 'payload', 'fin', 1, 1, 1, false, 1, 0, 0)",
 	"select rollup_rebuild()",
