@@ -104,6 +104,10 @@ create view bench.port_activity_daily as
 	) as syn
 	full join (select sensor, started_at::date as day, decoy_port, count(*) as accesses from bench.proxied group by 1, 2, 3) as counted
 		on counted.sensor = syn.sensor and counted.day = syn.day and counted.decoy_port = syn.decoy_port;
+-- bounds that are not all time: out of the bare tables (0009_figures.sql)
+create view bench.open_relay_suspects as
+	select sensor, relay_host, relay_port, recipient_domain, mails, first_seen, last_seen, evidence, looked_up_at
+	from open_relay_suspects('1900-01-01', '2100-01-01');
 create view bench.relay_chains as
 	select sensor, started_at, source, hops, path from bare_chain(null);
 create view bench.sensor_summary as

@@ -59,7 +59,8 @@ insert into hop (sensor, access, requested_at, position, level, protocol, method
 insert into mail (sensor, mail, received_at, access, decoy, decoy_port, source, source_port, relay_host, relay_host_raw, relay_port, direct, complete,
 		helo, mail_from, subject, header, size_bytes, truncated, recipients, probe)
 	select 'bench', n, bench.moment(n, :accesses / 20, true), n * 20, '203.0.113.0'::inet + bench.draw(n, 11, 256), 8080, bench.visitor(n), 1024 + n % 60000,
-		'mx' || bench.draw(n, 12, 2000) || '.example.net', '\x6d78', 25, n % 10 = 9, n % 33 <> 0, 'me', 'sender@example.org', 'hello ' || n,
+		-- to the exchanger of its recipients' domain; one of fifty to some other relay
+		'mx' || case when bench.draw(n, 15, 50) > 0 then bench.draw(n, 14, 20000) % 2000 else bench.draw(n, 12, 2000) end || '.example.net', '\x6d78', 25, n % 10 = 9, n % 33 <> 0, 'me', 'sender@example.org', 'hello ' || n,
 		convert_to('From: sender@example.org' || chr(10) || 'Subject: hello ' || n, 'UTF8'), 3000, false, 3, n % 250 = 1
 	from generate_series(0, :accesses / 20 - 1) as n;
 insert into mail_recipient (sensor, mail, received_at, position, address, address_raw)
@@ -80,3 +81,10 @@ insert into source (sensor, source, country, looked_up_at)
 insert into relay_destination (sensor, relay_host, country, addresses, looked_up_at)
 	select 'bench', host, (array['US', 'TW', 'CN', 'JP'])[1 + (hashtext(host) & 3)], array['192.0.2.0'::inet + (hashtext(host) & 255)], now()
 	from (select distinct destination_name(relay_host) as host from access where relay_host is not null) as asked where hashtext(host) % 3 <> 0;
+-- the exchangers of two thirds of the recipients' domains, asked for twice
+insert into mail_exchanger (sensor, domain, exchanger, addresses, valid_on, looked_up_at, origin, whole, registered)
+	select 'bench', 'd' || d || '.example.com', 'mx' || d % 2000 || '.example.net', array['198.18.0.0'::inet + (d % 2000) * 256], day, day, 'file', true, null
+	from generate_series(0, 19999) as d cross join unnest(array['2006-08-01'::date, '2007-06-01']) as day where d % 3 > 0;
+insert into relay_destination (sensor, relay_host, country, addresses, looked_up_at)
+	select 'bench', 'mx' || m || '.example.net', 'JP', array['198.18.0.0'::inet + m * 256], now() from generate_series(0, 1999) as m where m % 3 <> 0
+	on conflict (sensor, relay_host) do update set addresses = excluded.addresses;
