@@ -33,6 +33,8 @@ if [ -z "${LAB_SHARED:-}" ] && [ -z "${LAB_INSIDE:-}" ]; then
 fi
 if [ -n "${LAB_INSIDE:-}" ]; then
     mkdir -p /run/netns /run/otori
+    # ip netns makes it a shared mount: what is mounted there would appear outside of our mounts, and stay
+    mount --make-private /run/netns 2>/dev/null || :
     mount -t tmpfs lab /run/netns && mount -t tmpfs lab /run/otori && mount -t bpf bpf /sys/fs/bpf || exit 1
 fi
 
