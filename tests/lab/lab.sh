@@ -60,10 +60,10 @@ end_process() {
     wait "$1" 2>/dev/null
 }
 
-# An object file with a program that lets everything pass.
-lab_pass_program() {
-    clang -O2 -target bpf -c tests/lab/pass.bpf.c -o build/lab-pass.bpf.o || fail "clang could not build tests/lab/pass.bpf.c"
-    echo build/lab-pass.bpf.o
+# lab_bpf_program NAME: the object file of this folder's NAME.bpf.c.
+lab_bpf_program() {
+    clang -O2 -target bpf -c "tests/lab/$1.bpf.c" -o "build/lab-$1.bpf.o" || fail "clang could not build tests/lab/$1.bpf.c"
+    echo "build/lab-$1.bpf.o"
 }
 
 lab_network_down() {
@@ -95,7 +95,7 @@ lab_network_up() {
             ip link set $device up" || fail "cannot set up $device"
     done
     if [ -z "${LAB_IMPAIR:-}" ]; then
-        lab_pass=$(lab_pass_program)
+        lab_pass=$(lab_bpf_program pass) || exit 1
         in_client ip link set dev client0 xdp obj "$lab_pass" sec xdp || fail "cannot attach a program to the client's end of the veth"
     fi
     in_client sh -e -c "
@@ -283,15 +283,28 @@ print(sum(cpu["value"][family]["seen"] for entry in json.load(sys.stdin) for cpu
 # What the far side of the link has put on it.
 lab_sent() { in_client ip -s -j link show dev client0 | sed -n "s/.*\"tx\":{\"bytes\":[0-9]*,\"packets\":\([0-9]*\).*/\1/p"; }
 
+# lab_client_hold: the far side puts nothing more on the link, not even what its kernel sends by itself (router solicitations, neighbour
+# discovery, retransmissions), so that what was sent and what was counted can be read one after the other. lab_client_release undoes it.
+lab_client_hold() {
+    hold=$(lab_bpf_program hold) || exit 1
+    in_client sh -e -c "
+        tc qdisc add dev client0 clsact
+        tc filter add dev client0 egress bpf direct-action obj $hold sec tc" || fail "cannot hold what the client sends"
+}
+lab_client_release() { in_client tc qdisc delete dev client0 clsact || fail "cannot let the client send again"; }
+
 # lab_count_begin: from here on, what the far side sends and what the sensor counts are compared.
 lab_count_begin() {
+    lab_client_hold
     sleep 1
     LAB_SENT_BEFORE=$(lab_sent)
     LAB_SEEN_BEFORE=$(lab_seen)
+    lab_client_release
 }
 
-# lab_count_compare: what the far side sent since lab_count_begin is what XDP counted, to the packet.
+# lab_count_compare: what the far side sent since lab_count_begin is what XDP counted, to the packet. The far side is held from here on.
 lab_count_compare() {
+    lab_client_hold
     sleep 1
     sent=$(($(lab_sent) - LAB_SENT_BEFORE)) seen=$(($(lab_seen) - LAB_SEEN_BEFORE))
     [ "$sent" = "$seen" ] || fail "the far side sent $sent packets, the sensor counted $seen"
