@@ -55,8 +55,11 @@ static void text_process(const struct figures *figures)
 	printf("database %s", state_get(state, "database"));
 	if (*state_get(state, "database_trouble"))
 		printf(": %s", state_get(state, "database_trouble"));
-	printf("\njournal %s: %" PRIu64 " segments wait, %" PRIu64 " bytes\n", state_get(state, "journal"),
+	printf("\njournal %s: %" PRIu64 " segments wait, %" PRIu64 " bytes", state_get(state, "journal"),
 	       figures->backlog_files, figures->backlog_bytes);
+	if (figures->aside_files)
+		printf("; %" PRIu64 " could not be loaded and are in bad/", figures->aside_files);
+	putchar('\n');
 }
 
 static void text_flows(const struct figures *figures)
@@ -155,8 +158,8 @@ static void json_state(const struct figures *figures)
 	json_string(figures->module.state);
 	printf(",\"violations\":%" PRIu64 ",\"trouble\":", figures->module.violations);
 	json_string(figures->module.trouble);
-	printf("},\"journal\":{\"segments\":%" PRIu64 ",\"bytes\":%" PRIu64 "},\"workers\":[", figures->backlog_files,
-	       figures->backlog_bytes);
+	printf("},\"journal\":{\"segments\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"set_aside\":%" PRIu64 "},\"workers\":[",
+	       figures->backlog_files, figures->backlog_bytes, figures->aside_files);
 	for (uint32_t n = 0; n < figures->workers; n++)
 		printf("%s{\"flows\":%" PRIu64 ",\"flow_pool\":%" PRIu64 ",\"conversations\":%" PRIu64
 		       ",\"conversation_pool\":%" PRIu64 ",\"chunks\":%" PRIu64 ",\"chunk_pool\":%" PRIu64 "}",

@@ -93,6 +93,8 @@ int journal_directory_finish(struct journal_directory *directory, uint64_t segme
 int journal_directory_recover(struct journal_directory *directory);
 /* Bytes and files waiting (.otj). */
 int journal_directory_backlog(const char *path, uint64_t *files, uint64_t *bytes);
+/* Files that were set aside. 0 or negative errno; no bad/ is no error. */
+int journal_directory_aside(const char *path, uint64_t *files);
 
 /* For the loader, which does not hold the lock. */
 

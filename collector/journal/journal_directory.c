@@ -321,6 +321,19 @@ int journal_directory_backlog(const char *path, uint64_t *files, uint64_t *bytes
 	return each_segment(AT_FDCWD, path, SUFFIX_FINISHED, visit_backlog, &backlog);
 }
 
+int journal_directory_aside(const char *path, uint64_t *files)
+{
+	char folder[4096];
+	uint64_t bytes;
+	int length = snprintf(folder, sizeof(folder), "%s/" BAD_FOLDER, path), result;
+
+	*files = 0;
+	if (length < 0 || (size_t)length >= sizeof(folder))
+		return -ENAMETOOLONG;
+	result = journal_directory_backlog(folder, files, &bytes);
+	return result == -ENOENT ? 0 : result;
+}
+
 struct list {
 	uint64_t *segments;
 	size_t count, capacity;

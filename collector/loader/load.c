@@ -347,12 +347,17 @@ int load_connect(struct load *load, PGconn *connection)
 				  "set enable_seqscan = off; set enable_bitmapscan = off");
 }
 
-/* 1 = this very segment was loaded, 0 = it was not, -EEXIST, or as load_begin. */
+/*
+ * 1 = this very segment was loaded, 0 = it was not, -EEXIST, or as load_begin. One that was set aside before is here
+ * because somebody moved it back (or a crash kept it from being moved): it is tried anew, and what was said of it is
+ * taken back with this transaction.
+ */
 static int find_segment(struct load *load, const struct journal_header *header)
 {
 	char segment[24], created[LOAD_TIME_TEXT_BYTES];
 	const char *values[] = { header->sensor, segment, created };
 	PGresult *result;
+	bool again = false;
 	int found;
 
 	snprintf(segment, sizeof(segment), "%" PRIu64, header->segment);
@@ -371,10 +376,14 @@ static int find_segment(struct load *load, const struct journal_header *header)
 	if (PQntuples(result)) {
 		bool same = PQgetvalue(result, 0, 0)[0] == 't', loaded = PQgetvalue(result, 0, 1)[0] == 't';
 
-		found = same && loaded ? 1 : -EEXIST;
-		set_text(load, same ? "it was set aside before" : "another segment with this number was loaded before");
+		found = !same ? -EEXIST : loaded ? 1 : 0;
+		again = same && !loaded;
+		if (!same)
+			set_text(load, "another segment with this number was loaded before");
 	}
 	PQclear(result);
+	if (again)
+		return load_execute_params(load, "select otori.forget_set_aside($1, $2::bigint)", 2, values);
 	return found;
 }
 

@@ -9,7 +9,7 @@
  *   -EAGAIN   the database is away, full, or not what we need: nothing is wrong with the segment, try again later
  *   -EPROTO   the database refuses the data: the segment is to be set aside
  *   -EBADMSG  the records are damaged: likewise
- *   -EEXIST   another segment with this number was loaded, or this one was set aside before
+ *   -EEXIST   another segment with this number was loaded or set aside before
  *   -ENOMEM   memory is short: try again later
  * with one line about it in load.text.
  */

@@ -7,7 +7,8 @@
  *
  * What a failure means: the database is away (-EAGAIN): the segment stays and is tried again, later. The segment is
  * damaged or refused (-EBADMSG, -EPROTO): it is set aside and the rest goes on. A crash between commit and deletion:
- * the segment's name is in the database, so it is deleted without being loaded again.
+ * the segment's name is in the database, so it is deleted without being loaded again. A segment that comes back from
+ * bad/ is tried anew.
  */
 #include "loader/loader.h"
 

@@ -50,6 +50,7 @@ struct figures {
 	bool attached;			 /* pins are there */
 	bool guarded[OTORI_MAX_DEVICES]; /* by the kernel's word, in the order of state.device */
 	uint64_t backlog_files, backlog_bytes;
+	uint64_t aside_files; /* segments that could not be loaded, in bad/ of the journal */
 	uint32_t workers;
 	struct figures_worker worker[OTORI_MAX_RINGS];
 	struct figures_row row[2 * OTORI_MAX_PORTS];

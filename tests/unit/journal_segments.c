@@ -307,7 +307,7 @@ static void numbers_are_never_used_twice(void **state)
 {
 	struct journal_directory *directory = open_directory();
 	off_t ends[FRAMES + 1];
-	uint64_t first = make_segment(directory, ends), second = make_segment(directory, ends), next;
+	uint64_t first = make_segment(directory, ends), second = make_segment(directory, ends), next, files;
 	struct timespec now;
 	char command[128];
 
@@ -323,7 +323,11 @@ static void numbers_are_never_used_twice(void **state)
 	next = make_segment(directory, ends);
 	assert_true(next > second);
 	/* The number is deleted, the segment set aside. */
+	assert_int_equal(journal_directory_aside(journal, &files), 0);
+	assert_int_equal(files, 0);
 	assert_int_equal(journal_segment_set_aside(journal, next), 0);
+	assert_int_equal(journal_directory_aside(journal, &files), 0);
+	assert_int_equal(files, 1);
 	journal_directory_close(directory);
 	snprintf(command, sizeof(command), "rm %s/number", journal);
 	assert_int_equal(system(command), 0);

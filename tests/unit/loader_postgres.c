@@ -607,6 +607,57 @@ static void bad_segments_are_set_aside(void **state)
 	journal_close(&journal);
 }
 
+/* As an operator does it who mended what was wrong: the file comes back from bad/ under its own name. */
+static void bring_back(const struct journal *journal, uint64_t segment)
+{
+	char path[256], bad[300];
+
+	assert_int_equal(journal_segment_path(journal->path, segment, path, sizeof(path)), 0);
+	snprintf(bad, sizeof(bad), "%s/bad%s", journal->path, strrchr(path, '/'));
+	assert_int_equal(rename(bad, path), 0);
+}
+
+static void what_was_set_aside_can_come_back(void **state)
+{
+	struct loader_totals totals;
+	struct journal journal;
+	uint64_t refused;
+
+	(void)state;
+	journal_open(&journal, "back");
+	put_accesses(&journal, 1, 3);
+	journal_put(&journal, 0, 1);
+	put_accesses(&journal, 1, 5); /* three ids that are there already */
+	refused = journal_put(&journal, 0, 1);
+	assert_int_equal(drain(&journal).set_aside, 1);
+	/* Nothing was mended: it is refused again, and counted once. */
+	bring_back(&journal, refused);
+	assert_int_equal(drain(&journal).set_aside, 1);
+	assert_true(in_bad(&journal, refused));
+	ask_is("3|5",
+	       "select concat_ws('|', sum(value) filter (where term = 'loaded'),"
+	       " sum(value) filter (where term = 'records_set_aside')) from ledger where sensor = '%s'",
+	       "back");
+	assert_string_equal(postgres_fixture_ask(&postgres, "delete from otori.access where sensor = 'back'"), "done");
+	bring_back(&journal, refused);
+	totals = drain(&journal);
+	assert_int_equal(totals.segments, 1);
+	assert_int_equal(totals.set_aside, 0);
+	assert_false(in_bad(&journal, refused));
+	assert_int_equal(files_waiting(&journal), 0);
+	ask_is("5", "select count(*) from access where sensor = '%s'", "back");
+	ask_is("8",
+	       "select concat_ws('|', sum(value) filter (where term = 'loaded'),"
+	       " sum(value) filter (where term = 'records_set_aside')) from ledger where sensor = '%s'",
+	       "back");
+	ask_is("2|0", "select concat_ws('|', count(*), count(set_aside)) from journal_segment where sensor = '%s'",
+	       "back");
+	/* What was loaded stays loaded, whoever asks for it. */
+	ask_is("f", "select bool_or(forget_set_aside(sensor, segment)) from journal_segment where sensor = '%s'",
+	       "back");
+	journal_close(&journal);
+}
+
 /* Times all over the calendar would need more partitions than the server has locks for: nobody waits for those. */
 static void a_segment_of_too_many_months_is_set_aside(void **state)
 {
@@ -717,6 +768,7 @@ int main(void)
 		cmocka_unit_test(an_outage_only_waits),
 		cmocka_unit_test(partitions_may_vanish),
 		cmocka_unit_test(bad_segments_are_set_aside),
+		cmocka_unit_test(what_was_set_aside_can_come_back),
 		cmocka_unit_test(a_segment_of_too_many_months_is_set_aside),
 		cmocka_unit_test(a_cut_tail_is_dropped),
 		cmocka_unit_test(a_number_used_twice_is_told),
