@@ -101,7 +101,7 @@ int own_segment_open(struct supervisor *supervisor, struct problem *problem)
 	struct ledger_sources sources = { .minute_counters = datapath_map(&supervisor->datapath, "minute_counters"),
 					  .port_counters = datapath_map(&supervisor->datapath, "port_counters"),
 					  .page = supervisor->page };
-	uint64_t lost;
+	uint64_t lost, records;
 
 	own->writer = journal_writer_new(supervisor->options->sensor, SUPERVISOR_WRITER);
 	if (!own->writer || record_buffer_open(&own->records, RECORD_BUFFER_BYTES) < 0 ||
@@ -112,10 +112,11 @@ int own_segment_open(struct supervisor *supervisor, struct problem *problem)
 		/* other maps or another boot: the page's figures belong to them */
 		page_file_fresh(supervisor);
 	} else {
-		lost = page_file_bury(supervisor->page);
-		if (lost)
-			log_notice("%" PRIu64 " conversations of the earlier run are lost: it did not end by itself",
-				   lost);
+		lost = page_file_bury(supervisor, &records);
+		if (lost || records)
+			log_notice("%" PRIu64 " conversations and %" PRIu64
+				   " records of the earlier run are lost: it did not end by itself",
+				   lost, records);
 	}
 	supervisor->page->magic = RESPONDER_PAGE_MAGIC;
 	supervisor->page->version = RESPONDER_PAGE_VERSION;

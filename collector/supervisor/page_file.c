@@ -53,8 +53,8 @@ int page_file_open(struct supervisor *supervisor, struct problem *problem)
 	return 0;
 }
 
-/* Closes the books of one port and family of one minute. */
-static uint64_t bury_terms(uint64_t terms[TERM_COUNT])
+/* Closes the books of one port and family of one minute. *records += what was made and not written. */
+static uint64_t bury_terms(uint64_t terms[TERM_COUNT], uint64_t *records)
 {
 	uint64_t lost = terms[TERM_opened] - terms[TERM_recorded] - terms[TERM_lost_crash] -
 			terms[TERM_lost_pool_exhausted] - terms[TERM_lost_records_full] -
@@ -66,24 +66,41 @@ static uint64_t bury_terms(uint64_t terms[TERM_COUNT])
 		lost = 0;
 	terms[TERM_lost_crash] += lost;
 	terms[TERM_open] = 0;
-	if ((int64_t)unwritten > 0)
+	if ((int64_t)unwritten > 0) {
 		terms[TERM_records_shed] += unwritten;
+		*records += unwritten;
+	}
 	return lost;
 }
 
-uint64_t page_file_bury(struct responder_page *page)
+static uint64_t *buried_records(struct supervisor *supervisor, uint32_t minute)
 {
+	struct buried_minute *buried = &supervisor->buried[minute % RESPONDER_MINUTES];
+
+	if (buried->minute != minute)
+		*buried = (struct buried_minute){ .minute = minute };
+	return &buried->records;
+}
+
+uint64_t page_file_bury(struct supervisor *supervisor, uint64_t *records)
+{
+	struct responder_page *page = supervisor->page;
 	uint64_t lost = 0;
+
+	*records = 0;
 
 	for (unsigned worker = 0; worker < OTORI_MAX_RINGS; worker++) {
 		for (unsigned slot = 0; slot < RESPONDER_MINUTES; slot++) {
 			struct responder_minute *minute = &page->worker[worker].minutes[slot];
+			uint64_t unwritten = 0;
 
 			if (!minute->minute)
 				continue;
 			for (unsigned port = 0; port < OTORI_MAX_PORTS; port++)
 				for (unsigned family = 0; family < 2; family++)
-					lost += bury_terms(minute->terms[port][family]);
+					lost += bury_terms(minute->terms[port][family], &unwritten);
+			*buried_records(supervisor, minute->minute) += unwritten;
+			*records += unwritten;
 		}
 		page->worker[worker].heartbeat_ns = 0;
 		page->worker[worker].flows_open = 0;

@@ -274,7 +274,7 @@ void responder_ended(struct supervisor *supervisor, int status)
 {
 	struct responder_process *responder = &supervisor->responder;
 	bool useful = responder->ready && clock_monotonic_ns() - responder->child.started_ns >= USEFUL_NS;
-	uint64_t lost;
+	uint64_t lost, records;
 
 	if (responder->notify >= 0)
 		responder_read(supervisor);
@@ -286,16 +286,18 @@ void responder_ended(struct supervisor *supervisor, int status)
 		for (unsigned n = 0; n < SUPERVISOR_SEGMENTS; n++)
 			if (responder->segment[worker][n])
 				finish(supervisor, &responder->segment[worker][n]);
-	lost = page_file_bury(supervisor->page);
+	lost = page_file_bury(supervisor, &records);
 	child_ended(&responder->child, useful);
 	if (supervisor->stop && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return;
 	if (WIFSIGNALED(status))
-		log_error("the responder was ended by signal %d; %" PRIu64 " conversations are lost", WTERMSIG(status),
-			  lost);
+		log_error("the responder was ended by signal %d; %" PRIu64 " conversations and %" PRIu64
+			  " records are lost",
+			  WTERMSIG(status), lost, records);
 	else
-		log_error("the responder ended with status %d; %" PRIu64 " conversations are lost", WEXITSTATUS(status),
-			  lost);
+		log_error("the responder ended with status %d; %" PRIu64 " conversations and %" PRIu64
+			  " records are lost",
+			  WEXITSTATUS(status), lost, records);
 	if (!responder->was_ready && responder->child.failures >= 5) {
 		supervisor->failed = supervisor->stop = true;
 		problem_say(&supervisor->why, PROBLEM_FAILURE, -ECHILD,

@@ -46,11 +46,25 @@ struct child {
 	uint32_t failures; /* ends since it last was of use */
 };
 
+/* Records of a minute that died with a responder: given up, too, but no sign of a full disk. */
+struct buried_minute {
+	uint32_t minute; /* since 1970; 0 = none */
+	uint64_t records;
+};
+
+/* What responder_watch.c saw at its last turn. */
+struct responder_watch {
+	uint64_t beat[OTORI_MAX_RINGS];	 /* each worker's heartbeat */
+	uint32_t turns[OTORI_MAX_RINGS]; /* for how many turns it has been the same */
+	bool told;			 /* that it stands still and is left alone */
+};
+
 struct responder_process {
 	struct child child;
 	int binary; /* descriptor of otori-responder, opened at the start */
 	int notify; /* socket; -1 = none */
 	bool ready, was_ready;
+	struct responder_watch watch;
 	bool wants[OTORI_MAX_RINGS];				/* a segment that could not be made yet */
 	uint64_t segment[OTORI_MAX_RINGS][SUPERVISOR_SEGMENTS]; /* handed out and not done */
 };
@@ -98,6 +112,7 @@ struct supervisor {
 	uint64_t guard_counted[16];	     /* verdicts as last seen */
 	uint64_t dropped[OTORI_MAX_DEVICES]; /* by the device, as last seen */
 	bool shedding;			     /* that records are given up was said */
+	struct buried_minute buried[RESPONDER_MINUTES];
 	uint64_t secret[4];
 	uint64_t began_at_ns, observed_ns; /* UTC: start; last observation row */
 	int epoll, signals, timer;
@@ -125,8 +140,11 @@ void users_clean_child(int keep);
 /* page_file.c */
 int page_file_open(struct supervisor *supervisor, struct problem *problem);
 void page_file_fresh(struct supervisor *supervisor);
-/* What the workers of a dead responder had open is lost: says so in the page. Returns how many conversations. */
-uint64_t page_file_bury(struct responder_page *page);
+/*
+ * What the workers of a dead responder had open, or made and not written, is lost: says so in the page. Returns how
+ * many conversations; *records = how many records.
+ */
+uint64_t page_file_bury(struct supervisor *supervisor, uint64_t *records);
 
 /* own_segment.c */
 int own_segment_open(struct supervisor *supervisor, struct problem *problem);
@@ -150,6 +168,11 @@ void responder_tell(struct supervisor *supervisor, enum responder_message_kind k
 void responder_retry_segments(struct supervisor *supervisor);
 /* A sign of life of every worker within the last seconds. */
 bool responder_alive(const struct supervisor *supervisor);
+
+/* responder_watch.c: once a second. Ends a responder of which a worker has not moved for restart-grace. */
+void responder_watch(struct supervisor *supervisor);
+/* The state of the first of a process's threads that waits for a device (D) or was stopped (T, t); 0 = none. */
+char responder_watch_waits(pid_t pid);
 
 /* database_process.c */
 int database_process_start(struct supervisor *supervisor);

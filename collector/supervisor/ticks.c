@@ -67,11 +67,16 @@ static void count_dropped(struct supervisor *supervisor, uint64_t now_ns)
 	}
 }
 
-/* Records of this minute and the one before that the responder could not write down. */
+/* Records of this minute and the one before that a responder that lives could not write down. */
 static uint64_t count_shed(const struct supervisor *supervisor, uint32_t minute)
 {
-	uint64_t shed = 0;
+	uint64_t shed = 0, buried = 0;
 
+	for (uint32_t back = 0; back < 2; back++) {
+		const struct buried_minute *slot = &supervisor->buried[(minute - back) % RESPONDER_MINUTES];
+
+		buried += slot->minute == minute - back ? slot->records : 0;
+	}
 	for (uint32_t worker = 0; worker < supervisor->datapath.rings; worker++)
 		for (uint32_t back = 0; back < 2; back++) {
 			const struct responder_minute *slot =
@@ -80,7 +85,7 @@ static uint64_t count_shed(const struct supervisor *supervisor, uint32_t minute)
 			if (__atomic_load_n(&slot->minute, __ATOMIC_ACQUIRE) == minute - back)
 				shed += __atomic_load_n(&slot->terms[0][0][TERM_records_shed], __ATOMIC_RELAXED);
 		}
-	return shed;
+	return shed > buried ? shed - buried : 0;
 }
 
 /* Evidence that is lost must not be found in the ledger only. Said once at its beginning and at its end. */
@@ -142,6 +147,7 @@ void ticks_second(struct supervisor *supervisor)
 	if (datapath_clock(&supervisor->datapath) < 0)
 		log_error("the kernel's clock cannot be read through BPF");
 	beat(supervisor, now_ns);
+	responder_watch(supervisor);
 	guard_keeper_look(supervisor);
 	guard_keeper_count(supervisor);
 	module_keeper_look(supervisor);
