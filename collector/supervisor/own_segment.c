@@ -117,6 +117,7 @@ int own_segment_open(struct supervisor *supervisor, struct problem *problem)
 			log_notice("%" PRIu64 " conversations and %" PRIu64
 				   " records of the earlier run are lost: it did not end by itself",
 				   lost, records);
+		page_file_inherit(supervisor);
 	}
 	supervisor->page->magic = RESPONDER_PAGE_MAGIC;
 	supervisor->page->version = RESPONDER_PAGE_VERSION;

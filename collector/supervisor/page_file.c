@@ -73,13 +73,15 @@ static uint64_t bury_terms(uint64_t terms[TERM_COUNT], uint64_t *records)
 	return lost;
 }
 
-static uint64_t *buried_records(struct supervisor *supervisor, uint32_t minute)
+/* Workers' slots may be of different minutes: the newest is the one that counts. */
+static void bury_records(struct supervisor *supervisor, uint32_t minute, uint64_t records)
 {
 	struct buried_minute *buried = &supervisor->buried[minute % RESPONDER_MINUTES];
 
-	if (buried->minute != minute)
+	if (buried->minute < minute)
 		*buried = (struct buried_minute){ .minute = minute };
-	return &buried->records;
+	if (buried->minute == minute)
+		buried->records += records;
 }
 
 uint64_t page_file_bury(struct supervisor *supervisor, uint64_t *records)
@@ -99,7 +101,7 @@ uint64_t page_file_bury(struct supervisor *supervisor, uint64_t *records)
 			for (unsigned port = 0; port < OTORI_MAX_PORTS; port++)
 				for (unsigned family = 0; family < 2; family++)
 					lost += bury_terms(minute->terms[port][family], &unwritten);
-			*buried_records(supervisor, minute->minute) += unwritten;
+			bury_records(supervisor, minute->minute, unwritten);
 			*records += unwritten;
 		}
 		page->worker[worker].heartbeat_ns = 0;
@@ -107,4 +109,18 @@ uint64_t page_file_bury(struct supervisor *supervisor, uint64_t *records)
 		page->worker[worker].segment = 0;
 	}
 	return lost;
+}
+
+void page_file_inherit(struct supervisor *supervisor)
+{
+	const struct responder_page *page = supervisor->page;
+
+	memset(supervisor->buried, 0, sizeof(supervisor->buried));
+	for (unsigned worker = 0; worker < OTORI_MAX_RINGS; worker++)
+		for (unsigned slot = 0; slot < RESPONDER_MINUTES; slot++) {
+			const struct responder_minute *minute = &page->worker[worker].minutes[slot];
+
+			/* of the responder's records port and family are not told */
+			bury_records(supervisor, minute->minute, minute->terms[0][0][TERM_records_shed]);
+		}
 }

@@ -145,6 +145,8 @@ void page_file_fresh(struct supervisor *supervisor);
  * many conversations; *records = how many records.
  */
 uint64_t page_file_bury(struct supervisor *supervisor, uint64_t *records);
+/* What the earlier run gave up is nothing that this one has to tell of its disk. */
+void page_file_inherit(struct supervisor *supervisor);
 
 /* own_segment.c */
 int own_segment_open(struct supervisor *supervisor, struct problem *problem);
