@@ -140,6 +140,11 @@ kmod-debug-kernel: ## the module's tests on a kernel 6.1 with KASAN, lockdep and
 	@scripts/deps build test
 	@GUEST_KERNEL="$$(tests/kmod/guest/debug-kernel)" tests/kmod/debug
 
+soak: ## a sensor under visitors for SOAK_SECONDS, of which everything is killed again and again; are the books in order?
+	@scripts/deps build test
+	@$(MAKE) --no-print-directory all
+	@tests/lab/run-soak
+
 prove-no-relay: ## a page that says what was tried to make a sensor send more than answers, and what left
 	@scripts/deps build run test
 	@$(MAKE) --no-print-directory all
@@ -206,4 +211,4 @@ clean: ## remove what was built
 
 -include $(LIB_OBJECTS:.o=.d) $(BUILD)/obj/collector/main.d $(BUILD)/obj/collector/responder/main.d
 
-.PHONY: all kmod dkms-package kmod-debug-kernel prove-no-relay npa2008 docs help deps country-database run check $(CHECK_PARTS) unit-tests sanitize-tests fuzz fuzzers bench lint install uninstall clean
+.PHONY: all soak kmod dkms-package kmod-debug-kernel prove-no-relay npa2008 docs help deps country-database run check $(CHECK_PARTS) unit-tests sanitize-tests fuzz fuzzers bench lint install uninstall clean
