@@ -25,7 +25,8 @@
 	X(15, 0015_rollup_chain) \
 	X(16, 0016_rollups_whole) \
 	X(17, 0017_exploit_figure) \
-	X(18, 0018_set_aside)
+	X(18, 0018_set_aside) \
+	X(19, 0019_quick_figures)
 
 /* .incbin copies the file as it is; the byte behind it terminates the text. */
 #define MIGRATION_INCLUDE(number, name) \

@@ -36,7 +36,7 @@ insert into access (sensor, access, started_at, ended_at, decoy, decoy_port, sou
 		1024 + n % 60000, protocol, host, convert_to(host, 'UTF8'), relay,
 		(case when depth <> 'ack' and protocol <> 'smtp' and bench.draw(n, 4, 10) = 0 then 'exploit' when protocol = 'smtp' or relay = 25 then 'mail'
 			when relay in (80, 443) then 'web' when relay is not null then 'tunnel' else 'other' end)::class,
-		depth::depth, null, 'fin', 200, 100, 120, false, 1460, 64240, 7, true, 52, case when n % 100 = 7 then 2 else 1 end, 0, 0,
+		depth::depth, case when depth <> 'ack' and protocol <> 'smtp' and bench.draw(n, 4, 10) = 0 then 'rule_' || bench.draw(n, 16, 40) end, 'fin', 200, 100, 120, false, 1460, 64240, 7, true, 52, case when n % 100 = 7 then 2 else 1 end, 0, 0,
 		case when protocol = 'smtp' and depth <> 'ack' then (array['relay_test', 'mail', 'other'])[1 + bench.draw(n, 5, 3)] end
 	from (
 		select n, at_time, port, depth, case when depth = 'ack' then null when port = 25 then 'smtp' when port = 1080 then 'socks5' else 'http' end as protocol,
