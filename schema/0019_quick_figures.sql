@@ -42,6 +42,18 @@ begin
 end;
 $$;
 
+-- What counts as one network is said here alone. Not strict: a function that is could not be written into its caller's plan.
+create function operator_network(address inet) returns cidr
+	language sql immutable parallel safe
+	return network(set_masklen(address, case family(address) when 4 then 24 else 48 end));
+comment on function operator_network(inet) is 'The network (/24, of IPv6 /48) in which an address is';
+revoke execute on function operator_network(inet) from public;
+grant execute on function operator_network(inet) to otori_read, otori_loader, otori_enrich;
+
+create or replace function operator_networks(addresses inet[]) returns cidr[]
+	language sql immutable strict parallel safe
+	return (select coalesce(array_agg(distinct operator_network(address)), '{}') from unnest(addresses) as address);
+
 -- The networks are taken while the addresses are in hand.
 create or replace view exchanger_answer as
 	with answer as (
@@ -50,8 +62,7 @@ create or replace view exchanger_answer as
 			coalesce(array_agg(distinct given.exchanger) filter (where given.exchanger not in ('', '.')), '{}') as exchangers,
 			coalesce(array_agg(distinct given.registered) filter (where given.registered is not null), '{}') as registered,
 			coalesce(array_agg(distinct reached.address) filter (where reached.address is not null), '{}') as addresses,
-			coalesce(array_agg(distinct network(set_masklen(reached.address, case family(reached.address) when 4 then 24 else 48 end)))
-				filter (where reached.address is not null), '{}') as networks,
+			coalesce(array_agg(distinct operator_network(reached.address)) filter (where reached.address is not null), '{}') as networks,
 			coalesce(array_agg(distinct concat_ws(' ', given.exchanger, host(given.addresses[1]), host(given.addresses[2])))
 				filter (where given.exchanger not in ('', '.')), '{}') as described
 		from mail_exchanger as given
