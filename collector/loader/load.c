@@ -376,10 +376,14 @@ static int find_segment(struct load *load, const struct journal_header *header)
 	if (PQntuples(result)) {
 		bool same = PQgetvalue(result, 0, 0)[0] == 't', loaded = PQgetvalue(result, 0, 1)[0] == 't';
 
-		found = !same ? -EEXIST : loaded ? 1 : 0;
-		again = same && !loaded;
-		if (!same)
+		if (!same) {
 			set_text(load, "another segment with this number was loaded before");
+			found = -EEXIST;
+		} else if (loaded) {
+			found = 1;
+		} else {
+			again = true;
+		}
 	}
 	PQclear(result);
 	if (again)

@@ -258,6 +258,7 @@ static void read_module(struct figures_module *figures)
 int figures_collect(struct figures *figures)
 {
 	const struct responder_page *page;
+	const char *journal;
 	char text[160];
 	int have_state, err;
 
@@ -281,10 +282,10 @@ int figures_collect(struct figures *figures)
 		figures->guarded[n] = ifindex && guard_look(ifindex, 0, text, sizeof(text)) == GUARD_IN_PLACE;
 	}
 	read_module(&figures->module);
-	if (*state_get(&figures->state, "journal")) {
-		journal_directory_backlog(state_get(&figures->state, "journal"), &figures->backlog_files,
-					  &figures->backlog_bytes);
-		journal_directory_aside(state_get(&figures->state, "journal"), &figures->aside_files);
+	journal = state_get(&figures->state, "journal");
+	if (*journal) {
+		journal_directory_backlog(journal, &figures->backlog_files, &figures->backlog_bytes);
+		journal_directory_aside(journal, &figures->aside_files);
 	}
 	return 0;
 }

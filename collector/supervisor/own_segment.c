@@ -112,12 +112,12 @@ int own_segment_open(struct supervisor *supervisor, struct problem *problem)
 		/* other maps or another boot: the page's figures belong to them */
 		page_file_fresh(supervisor);
 	} else {
+		page_file_inherit(supervisor);
 		lost = page_file_bury(supervisor, &records);
 		if (lost || records)
 			log_notice("%" PRIu64 " conversations and %" PRIu64
 				   " records of the earlier run are lost: it did not end by itself",
 				   lost, records);
-		page_file_inherit(supervisor);
 	}
 	supervisor->page->magic = RESPONDER_PAGE_MAGIC;
 	supervisor->page->version = RESPONDER_PAGE_VERSION;

@@ -90,7 +90,6 @@ uint64_t page_file_bury(struct supervisor *supervisor, uint64_t *records)
 	uint64_t lost = 0;
 
 	*records = 0;
-
 	for (unsigned worker = 0; worker < OTORI_MAX_RINGS; worker++) {
 		for (unsigned slot = 0; slot < RESPONDER_MINUTES; slot++) {
 			struct responder_minute *minute = &page->worker[worker].minutes[slot];
@@ -115,7 +114,6 @@ void page_file_inherit(struct supervisor *supervisor)
 {
 	const struct responder_page *page = supervisor->page;
 
-	memset(supervisor->buried, 0, sizeof(supervisor->buried));
 	for (unsigned worker = 0; worker < OTORI_MAX_RINGS; worker++)
 		for (unsigned slot = 0; slot < RESPONDER_MINUTES; slot++) {
 			const struct responder_minute *minute = &page->worker[worker].minutes[slot];

@@ -290,14 +290,9 @@ void responder_ended(struct supervisor *supervisor, int status)
 	child_ended(&responder->child, useful);
 	if (supervisor->stop && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return;
-	if (WIFSIGNALED(status))
-		log_error("the responder was ended by signal %d; %" PRIu64 " conversations and %" PRIu64
-			  " records are lost",
-			  WTERMSIG(status), lost, records);
-	else
-		log_error("the responder ended with status %d; %" PRIu64 " conversations and %" PRIu64
-			  " records are lost",
-			  WEXITSTATUS(status), lost, records);
+	log_error("the responder %s %d; %" PRIu64 " conversations and %" PRIu64 " records are lost",
+		  WIFSIGNALED(status) ? "was ended by signal" : "ended with status",
+		  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), lost, records);
 	if (!responder->was_ready && responder->child.failures >= 5) {
 		supervisor->failed = supervisor->stop = true;
 		problem_say(&supervisor->why, PROBLEM_FAILURE, -ECHILD,

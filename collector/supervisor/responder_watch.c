@@ -40,7 +40,8 @@ static char thread_state(const char *folder, const char *thread)
 	return end && end[1] == ' ' ? end[2] : 0;
 }
 
-char responder_watch_waits(pid_t pid)
+/* The state of the first of a process's threads that waits for a device (D) or was stopped (T, t); 0 = none. */
+static char waits(pid_t pid)
 {
 	char folder[32], state = 0;
 	const struct dirent *entry;
@@ -92,7 +93,7 @@ void responder_watch(struct supervisor *supervisor)
 		responder->watch.told = false;
 		return;
 	}
-	state = responder_watch_waits(responder->child.pid);
+	state = waits(responder->child.pid);
 	if (!state) {
 		log_error("the responder's worker %" PRIu32 " has stood still for %" PRIu32
 			  " s: it is ended and started again",

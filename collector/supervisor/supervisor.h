@@ -145,7 +145,7 @@ void page_file_fresh(struct supervisor *supervisor);
  * many conversations; *records = how many records.
  */
 uint64_t page_file_bury(struct supervisor *supervisor, uint64_t *records);
-/* What the earlier run gave up is nothing that this one has to tell of its disk. */
+/* Once, before the earlier run is buried: what it gave up is nothing that this one has to tell of its disk. */
 void page_file_inherit(struct supervisor *supervisor);
 
 /* own_segment.c */
@@ -173,8 +173,6 @@ bool responder_alive(const struct supervisor *supervisor);
 
 /* responder_watch.c: once a second. Ends a responder of which a worker has not moved for restart-grace. */
 void responder_watch(struct supervisor *supervisor);
-/* The state of the first of a process's threads that waits for a device (D) or was stopped (T, t); 0 = none. */
-char responder_watch_waits(pid_t pid);
 
 /* database_process.c */
 int database_process_start(struct supervisor *supervisor);

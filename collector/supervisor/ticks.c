@@ -73,18 +73,17 @@ static uint64_t count_shed(const struct supervisor *supervisor, uint32_t minute)
 	uint64_t shed = 0, buried = 0;
 
 	for (uint32_t back = 0; back < 2; back++) {
-		const struct buried_minute *slot = &supervisor->buried[(minute - back) % RESPONDER_MINUTES];
+		uint32_t place = (minute - back) % RESPONDER_MINUTES;
 
-		buried += slot->minute == minute - back ? slot->records : 0;
-	}
-	for (uint32_t worker = 0; worker < supervisor->datapath.rings; worker++)
-		for (uint32_t back = 0; back < 2; back++) {
-			const struct responder_minute *slot =
-				&supervisor->page->worker[worker].minutes[(minute - back) % RESPONDER_MINUTES];
+		if (supervisor->buried[place].minute == minute - back)
+			buried += supervisor->buried[place].records;
+		for (uint32_t worker = 0; worker < supervisor->datapath.rings; worker++) {
+			const struct responder_minute *slot = &supervisor->page->worker[worker].minutes[place];
 
 			if (__atomic_load_n(&slot->minute, __ATOMIC_ACQUIRE) == minute - back)
 				shed += __atomic_load_n(&slot->terms[0][0][TERM_records_shed], __ATOMIC_RELAXED);
 		}
+	}
 	return shed > buried ? shed - buried : 0;
 }
 
