@@ -34,13 +34,14 @@ insert into access (sensor, access, started_at, ended_at, decoy, decoy_port, sou
 		hops, mails, conflicting_bytes, smtp_kind)
 	select 'bench', n, at_time, at_time + interval '2 seconds', '203.0.113.0'::inet + bench.draw(n, 3, 256), port, bench.visitor(n),
 		1024 + n % 60000, protocol, host, convert_to(host, 'UTF8'), relay,
-		(case when depth <> 'ack' and protocol <> 'smtp' and bench.draw(n, 4, 10) = 0 then 'exploit' when protocol = 'smtp' or relay = 25 then 'mail'
+		(case when rule is not null then 'exploit' when protocol = 'smtp' or relay = 25 then 'mail'
 			when relay in (80, 443) then 'web' when relay is not null then 'tunnel' else 'other' end)::class,
-		depth::depth, case when depth <> 'ack' and protocol <> 'smtp' and bench.draw(n, 4, 10) = 0 then 'rule_' || bench.draw(n, 16, 40) end, 'fin', 200, 100, 120, false, 1460, 64240, 7, true, 52, case when n % 100 = 7 then 2 else 1 end, 0, 0,
+		depth::depth, rule, 'fin', 200, 100, 120, false, 1460, 64240, 7, true, 52, case when n % 100 = 7 then 2 else 1 end, 0, 0,
 		case when protocol = 'smtp' and depth <> 'ack' then (array['relay_test', 'mail', 'other'])[1 + bench.draw(n, 5, 3)] end
 	from (
 		select n, at_time, port, depth, case when depth = 'ack' then null when port = 25 then 'smtp' when port = 1080 then 'socks5' else 'http' end as protocol,
 			case when depth <> 'ack' and port <> 25 then (array[25, 25, 80, 80, 443, 6667])[1 + bench.draw(n, 6, 6)] end as relay,
+			case when depth <> 'ack' and port <> 25 and bench.draw(n, 4, 10) = 0 then 'rule_' || bench.draw(n, 16, 40) end as rule,
 			case when depth <> 'ack' and port <> 25 then (array['MX', 'mx', 'www'])[1 + bench.draw(n, 7, 3)] || bench.draw(n, 8, 20000) || '.example.net' end as host
 		from (
 			select n, bench.moment(n, :accesses) as at_time, (array[25, 1080, 1080, 1080, 1080, 1080, 3128, 3128, 8080, 8080])[1 + bench.draw(n, 9, 10)] as port,

@@ -218,6 +218,16 @@ lab_up() {
     lab_count_begin
 }
 
+# lab_says WORDS SECONDS: waits that long until the sensor says so.
+lab_says() {
+    waited=0
+    until grep -q "$1" "$LAB_DIRECTORY/otori.log"; do
+        waited=$((waited + 1))
+        [ $waited -lt $(($2 * 10)) ] || fail "the sensor did not say: $1"
+        sleep 0.1
+    done
+}
+
 # lab_psql SQL: one value or rows, fields apart by |.
 lab_psql() { psql -X -q -At -v ON_ERROR_STOP=1 -h "$LAB_SOCKET" -d otori -c "$1"; }
 

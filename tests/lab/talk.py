@@ -11,6 +11,7 @@ import sys
 import time
 
 MAIL = b"EHLO visitor.example\r\nMAIL FROM:<a@sender.example>\r\nRCPT TO:<b@victim.example>\r\nDATA\r\n"
+CONNECT = b"CONNECT mx.victim.example:25 HTTP/1.0\r\n\r\n"
 PATIENCE = 8
 
 
@@ -33,13 +34,13 @@ async def socks(reader, writer):
 
 
 async def tunnelled_mail(reader, writer):
-    writer.write(b"CONNECT mx.victim.example:25 HTTP/1.0\r\n\r\n")
+    writer.write(CONNECT)
     await reader.readuntil(b"\r\n\r\n")
     await mail(reader, writer)
 
 
 async def left_half_way(reader, writer):
-    writer.write(b"CONNECT mx.victim.example:25 HTTP/1.0\r\n\r\n")
+    writer.write(CONNECT)
     await reader.readline()
 
 

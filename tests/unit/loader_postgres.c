@@ -571,6 +571,15 @@ static void change_byte(const struct journal *journal, uint64_t segment, off_t a
 	close(fd);
 }
 
+/* Records by the ledger: those that were loaded, and behind a | those that were set aside, if any. */
+static void loaded_and_aside_are(const char *expected, const char *sensor)
+{
+	ask_is(expected,
+	       "select concat_ws('|', sum(value) filter (where term = 'loaded'),"
+	       " sum(value) filter (where term = 'records_set_aside')) from ledger where sensor = '%s'",
+	       sensor);
+}
+
 static void bad_segments_are_set_aside(void **state)
 {
 	struct journal journal;
@@ -599,10 +608,7 @@ static void bad_segments_are_set_aside(void **state)
 	assert_false(in_bad(&journal, good));
 	assert_int_equal(files_waiting(&journal), 0);
 	ask_is("17", "select count(*) from access where sensor = '%s'", "bad");
-	ask_is("17|46",
-	       "select concat_ws('|', sum(value) filter (where term = 'loaded'),"
-	       " sum(value) filter (where term = 'records_set_aside')) from ledger where sensor = '%s'",
-	       "bad");
+	loaded_and_aside_are("17|46", "bad");
 	ask_is("3", "select count(*) from journal_segment where sensor = '%s' and set_aside <> ''", "bad");
 	journal_close(&journal);
 }
@@ -634,10 +640,7 @@ static void what_was_set_aside_can_come_back(void **state)
 	bring_back(&journal, refused);
 	assert_int_equal(drain(&journal).set_aside, 1);
 	assert_true(in_bad(&journal, refused));
-	ask_is("3|5",
-	       "select concat_ws('|', sum(value) filter (where term = 'loaded'),"
-	       " sum(value) filter (where term = 'records_set_aside')) from ledger where sensor = '%s'",
-	       "back");
+	loaded_and_aside_are("3|5", "back");
 	assert_string_equal(postgres_fixture_ask(&postgres, "delete from otori.access where sensor = 'back'"), "done");
 	bring_back(&journal, refused);
 	totals = drain(&journal);
@@ -646,10 +649,7 @@ static void what_was_set_aside_can_come_back(void **state)
 	assert_false(in_bad(&journal, refused));
 	assert_int_equal(files_waiting(&journal), 0);
 	ask_is("5", "select count(*) from access where sensor = '%s'", "back");
-	ask_is("8",
-	       "select concat_ws('|', sum(value) filter (where term = 'loaded'),"
-	       " sum(value) filter (where term = 'records_set_aside')) from ledger where sensor = '%s'",
-	       "back");
+	loaded_and_aside_are("8", "back");
 	ask_is("2|0", "select concat_ws('|', count(*), count(set_aside)) from journal_segment where sensor = '%s'",
 	       "back");
 	/* What was loaded stays loaded, whoever asks for it. */
